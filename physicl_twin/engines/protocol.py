@@ -1,0 +1,114 @@
+"""What every physics engine offers: open a stage, step it, look at it, close it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from physicl_twin.model.geometry import FloatArray, Vector3
+
+
+@dataclass(frozen=True, slots=True)
+class EngineMass:
+    """Mass properties of a body as the engine itself sees them.
+
+    Attributes:
+        body: Prim path.
+        mass_kg: Mass.
+        com_m: (3,) centre of mass, body frame.
+        inertia_kgm2: (3, 3) about the centre of mass, body axes.
+    """
+
+    body: str
+    mass_kg: float
+    com_m: FloatArray
+    inertia_kgm2: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A contact point of the last step.
+
+    Attributes:
+        body0: Prim path of one body or static collider.
+        body1: Prim path of the other.
+        position_m: World position.
+        normal: Unit vector from body1 to body0.
+        separation_m: Negative when the surfaces overlap.
+        impulse_ns: Normal impulse of the step, newton seconds; 0 where the engine does not say.
+    """
+
+    body0: str
+    body1: str
+    position_m: Vector3
+    normal: Vector3
+    separation_m: float
+    impulse_ns: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class RayHit:
+    """Nearest hit of a ray."""
+
+    body: str
+    distance_m: float
+    position_m: Vector3
+    normal: Vector3
+
+
+class EngineScene(Protocol):
+    """A running simulation of one stage. World frame of the stage, SI units."""
+
+    @property
+    def bodies(self) -> tuple[str, ...]:
+        """Prim paths of the dynamic bodies, in the order of every array below."""
+
+    def step(self, dt_s: float, count: int = 1) -> None:
+        """Advance by ``count`` steps of ``dt_s`` seconds."""
+
+    def poses(self) -> FloatArray:
+        """(N, 7) position (m) and quaternion (wxyz) of each body frame."""
+
+    def set_poses(self, poses: FloatArray) -> None:
+        """Teleport the bodies; (N, 7) as ``poses``."""
+
+    def velocities(self) -> FloatArray:
+        """(N, 6) linear velocity of the centre of mass (m/s) and angular velocity (rad/s), world frame."""
+
+    def set_velocities(self, velocities: FloatArray) -> None:
+        """Set velocities; (N, 6) as ``velocities``."""
+
+    def contacts(self) -> tuple[Contact, ...]:
+        """Contact points of the last step."""
+
+    def mass_properties(self) -> tuple[EngineMass, ...]:
+        """What the engine believes about each body."""
+
+    def raycast(self, origin_m: Vector3, direction: Vector3, max_distance_m: float) -> RayHit | None:
+        """Nearest collider along a ray, or None."""
+
+    def overlaps(self, centre_m: Vector3, radius_m: float) -> tuple[str, ...]:
+        """Prim paths of the bodies (or static colliders) whose colliders touch a sphere."""
+
+    def close(self) -> None:
+        """Release the simulation; harmless when called again."""
+
+
+class Engine(Protocol):
+    """A physics engine."""
+
+    @property
+    def name(self) -> str:
+        """``physx`` or ``mujoco``."""
+
+    @property
+    def version(self) -> str:
+        """Version of the engine."""
+
+    def open(self, stage: Path) -> EngineScene:
+        """Load a stage.
+
+        Raises:
+            EngineError: ``engine_refused_stage`` when the engine cannot load it.
+        """

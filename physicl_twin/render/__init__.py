@@ -1,0 +1,1 @@
+"""Pictures of twins, ray-cast on the CPU."""

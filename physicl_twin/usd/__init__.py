@@ -1,0 +1,1 @@
+"""The only place that writes a twin's USD, and reads it back."""

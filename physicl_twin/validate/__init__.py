@@ -1,0 +1,1 @@
+"""Checks, rollouts and the certificate."""
