@@ -45,6 +45,8 @@ class CollisionFit:
         volume_ratio: Volume of the union of colliders over the volume of the solid; None when the solid's is unknown.
         cavity_kept: True when cavities stay open in the colliders, False when filled, None when there are none.
         colliders: Number of convex pieces.
+        missed_mean_m: Mean distance the other way, from the true outer surface to the collider surface; None when not measured.
+        missed_p99_m: Its 99th percentile: large when a piece of the object has no collider.
     """
 
     mean_m: float
@@ -53,6 +55,8 @@ class CollisionFit:
     volume_ratio: float | None
     cavity_kept: bool | None
     colliders: int
+    missed_mean_m: float | None = None
+    missed_p99_m: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
