@@ -1,0 +1,171 @@
+"""The Python API: the verbs of the command line as functions."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from physicl_twin.model import Certificate, Estimate, PhysiclError, Twin, loads_twin
+from physicl_twin.model.errors import SourceError
+
+if TYPE_CHECKING:
+    from physicl_twin.jobs.pool import ProgressListener
+
+StrPath = str | os.PathLike[str]
+
+
+@dataclass(frozen=True, slots=True)
+class BuildResult:
+    """A finished build.
+
+    Attributes:
+        twin: The twin, with its geometry.
+        path: Its folder.
+        usd: Its interface USD layer.
+        certificate: What was checked and run.
+    """
+
+    twin: Twin
+    path: Path
+    usd: Path
+    certificate: Certificate
+
+
+def build(
+    source: StrPath,
+    out: StrPath = "twins",
+    *,
+    name: str | None = None,
+    units: str | None = None,
+    up: str | None = None,
+    materials: Mapping[str, str] | None = None,
+    mass: Estimate | str | float | None = None,
+    licence: str = "",
+    thickness_m: float | None = None,
+    config: StrPath | None = None,
+    seed: int = 0,
+    fast: bool = False,
+    on_progress: ProgressListener | None = None,
+) -> BuildResult:
+    """Build the twin of one source in a worker process.
+
+    Args:
+        source: File to read.
+        out: Folder of twins; the twin becomes ``out/<name>``.
+        name: Name of the twin; derived from the file by default.
+        units: Length unit of the file (``m``, ``cm``, ``mm``, ``in``); inferred by default.
+        up: Up axis of the file (``z`` or ``y``); inferred by default.
+        materials: Part name (or glob, or ``*``) to material.
+        mass: Total mass: an Estimate in kg, text such as ``"0.60±0.02 kg"``, or a number of kilograms.
+        licence: SPDX expression of the source.
+        thickness_m: Thickness of a flat profile (DXF), metres.
+        config: Configuration file on top of the shipped ``config/pipeline.toml``.
+        seed: Random seed.
+        fast: Leave out the slow collision methods and rollout repetitions.
+        on_progress: Told of (job, stage, fraction, message).
+
+    Returns:
+        The twin, its folder, its USD and its certificate. A failed check does not raise: see ``certificate.passed``.
+
+    Raises:
+        PhysiclError: When the source cannot be built; nothing is written then.
+    """
+    from physicl_twin.ingest.raw import ReadOptions
+    from physicl_twin.jobs import batch
+    from physicl_twin.jobs.request import BuildOptions
+
+    options = BuildOptions(
+        read=ReadOptions(units=units, up_axis=up, name=name, licence=licence, thickness_m=thickness_m),
+        materials=tuple((materials or {}).items()),
+        mass=_mass_estimate(mass),
+        config=Path(config) if config is not None else None,
+        seed=seed,
+        fast=fast,
+    )
+    records = list(batch.build([source], Path(out), options, on_progress=on_progress))
+    if len(records) != 1:
+        raise SourceError(
+            "several_sources",
+            f"{Path(source).name} holds {len(records)} sources.",
+            "Call build for each file, or use build_many.",
+        )
+    record = records[0]
+    if record["error"] is not None:
+        raise PhysiclError(**record["error"])
+    folder = Path(record["twin"])
+    return BuildResult(load(folder), folder, Path(record["usd"]), batch.read_certificate(folder))
+
+
+def _mass_estimate(mass: Estimate | str | float | None) -> Estimate | None:
+    from physicl_twin.normalize import parse_mass
+
+    if mass is None or isinstance(mass, Estimate):
+        return mass
+    return parse_mass(mass if isinstance(mass, str) else f"{mass!r} kg")
+
+
+def load(twin: StrPath) -> Twin:
+    """The twin of a folder that ``build`` made, with its geometry.
+
+    Raises:
+        SourceError: ``twin_not_found`` when the folder is no twin.
+        PhysiclError: When its record or its geometry is damaged.
+    """
+    from physicl_twin import usd
+
+    folder = Path(twin)
+    record = load_record(folder)
+    return usd.attach_geometry(record, folder / "simready" / f"{record.name}.usda")
+
+
+def load_record(twin: StrPath) -> Twin:
+    """The twin of a folder without its geometry: every estimate, no triangles, no USD library needed.
+
+    Raises:
+        SourceError: ``twin_not_found`` when the folder is no twin.
+        PhysiclError: ``record_invalid`` when the record is damaged.
+    """
+    path = Path(twin) / "twin.json"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        hint = "Give the folder that build made: it holds twin.json."
+        raise SourceError("twin_not_found", f"{Path(twin).name} is not a twin.", hint) from error
+    return loads_twin(text)
+
+
+def validate(
+    twin: StrPath | BuildResult,
+    *,
+    engines: Sequence[str] = ("physx", "mujoco"),
+    rollouts: Sequence[str] | None = None,
+    profile: str = "Robotics-Prop",
+    config: StrPath | None = None,
+) -> Certificate:
+    """Check a twin folder or any USD file and run its rollouts, here and now; writes nothing.
+
+    Args:
+        twin: Folder of a twin, a USD file, or what ``build`` returned.
+        engines: Physics engines to use.
+        rollouts: Names of rollouts; all by default.
+        profile: SimReady profile.
+        config: Configuration file on top of the shipped one.
+
+    Raises:
+        PhysiclError: When the validation cannot be carried out.
+    """
+    from physicl_twin import settings
+    from physicl_twin.validate import validate as run_validation
+
+    target = twin.path if isinstance(twin, BuildResult) else Path(twin)
+    in_force = settings.pipeline(Path(config) if config is not None else None)
+    return run_validation(
+        target,
+        engines=tuple(engines),
+        rollouts=tuple(rollouts) if rollouts is not None else None,
+        profile=profile,
+        settings=in_force,
+    )

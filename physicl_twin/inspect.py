@@ -1,0 +1,110 @@
+"""Every estimate of a twin with its interval and its evidence, for people and for scripts."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+from physicl_twin.model import Estimate, Evidence, Twin, to_json
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Row:
+    """An estimate and where in the twin it stands.
+
+    Attributes:
+        owner: ``body``, ``part``, ``material`` or ``shape`` with its name: ``material steel_carbon``.
+        quantity: Name of the quantity: ``density``.
+        estimate: The estimate.
+    """
+
+    owner: str
+    quantity: str
+    estimate: Estimate
+
+
+def rows(twin: Twin) -> Iterator[Row]:
+    """All estimates of a twin: bodies first, then parts, materials and shapes."""
+    for body in twin.bodies:
+        if body.mass_properties is not None:
+            yield Row(f"body {body.name}", "mass", body.mass_properties.mass)
+    for part in twin.parts:
+        if part.mass is not None:
+            yield Row(f"part {part.name}", "mass", part.mass)
+    for material in twin.materials:
+        for field in dataclasses.fields(material):
+            value = getattr(material, field.name)
+            if isinstance(value, Estimate):
+                yield Row(f"material {material.name}", field.name, value)
+    for shape in twin.shapes:
+        if shape.solid is not None:
+            yield Row(f"shape {shape.name}", "volume", shape.solid.volume)
+
+
+def as_json(twin: Twin) -> dict[str, Any]:
+    """One JSON object: the estimates as a flat list, then the decisions, the mass properties and the notes."""
+    return {
+        "twin": twin.name,
+        "title": twin.title,
+        "version": twin.version,
+        "licence": twin.licence,
+        "estimates": [{"owner": row.owner, "quantity": row.quantity, **to_json(row.estimate)} for row in rows(twin)],
+        "units": to_json(twin.frame.units),
+        "up_axis": to_json(twin.frame.up_axis),
+        "semantics": to_json(twin.semantics),
+        "bodies": [
+            {"name": body.name, "mass_properties": to_json(body.mass_properties), "parts": [p.name for p in body.parts]}
+            for body in twin.bodies
+        ],
+        "parts": [
+            {"name": part.name, "shape": part.shape, "material": part.material, "collision": _collision(part.collision)}
+            for part in twin.parts
+        ],
+        "notes": to_json(twin.notes),
+    }
+
+
+def _collision(collision: Any) -> dict[str, Any] | None:
+    if collision is None:
+        return None
+    return {
+        "method": collision.method,
+        "pieces": len(collision.colliders),
+        "fit": to_json(collision.fit),
+        "evidence": to_json(collision.evidence),
+    }
+
+
+def as_text(twin: Twin) -> str:
+    """The estimates for people: value, 90 % interval, and why."""
+    lines = [f"{twin.title} ({twin.name}, version {twin.version})"]
+    for name, decision in (("units", twin.frame.units), ("up axis", twin.frame.up_axis)):
+        lines.append(f"\n{name}: {decision.value} (probability {decision.probability:.2f})")
+        lines += _why(decision.evidence)
+    owner = ""
+    for row in rows(twin):
+        if row.owner != owner:
+            owner = row.owner
+            lines.append(f"\n{owner}")
+        e = row.estimate
+        unit = "" if e.unit == "1" else f" {e.unit}"
+        flags = f"  ⚠ {', '.join(e.flags)}" if e.flags else ""
+        lines.append(f"  {row.quantity} {e.value:.5g}{unit}  (90 %: {e.low:.4g} to {e.high:.4g}; {e.method}){flags}")
+        lines += [f"  {line}" for line in _why(e.evidence)]
+    for part in twin.parts:
+        if part.collision is not None:
+            fit = part.collision.fit
+            lines.append(f"\ncollision of {part.name}: {part.collision.method}, {len(part.collision.colliders)} pieces")
+            lines.append(f"  mean distance {fit.mean_m * 1e3:.3g} mm, worst {fit.max_m * 1e3:.3g} mm")
+            lines += _why(part.collision.evidence)
+    if twin.notes:
+        lines.append("\nnotes")
+        for note in twin.notes:
+            mark = "⚠" if note.severity == "warning" else "·"
+            lines.append(f"  {mark} {note.message} {note.hint}".rstrip())
+    return "\n".join(lines)
+
+
+def _why(evidence: tuple[Evidence, ...]) -> list[str]:
+    return [f"  why: {item.statement}" + (f" [{item.source}]" if item.source else "") for item in evidence]

@@ -1,0 +1,91 @@
+"""One source to one finished twin folder: the job that a worker runs."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from physicl_twin import ingest, normalize, usd
+from physicl_twin.jobs import provenance
+from physicl_twin.jobs.provenance import Provenance
+from physicl_twin.jobs.record import built_record
+from physicl_twin.jobs.request import BuildRequest
+from physicl_twin.jobs.store import staged
+from physicl_twin.model import Progress, Twin, dumps, from_json, to_json
+from physicl_twin.validate import validate, write_certificate
+
+
+class StageClock:
+    """Wall time of each stage; tells the listener where the job is."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.seconds: dict[str, float] = {}
+        self._progress = progress
+        self._stage = ""
+        self._start = 0.0
+
+    def enter(self, stage: str) -> None:
+        """The stage before ends, this one begins."""
+        self.leave()
+        self._stage, self._start = stage, time.perf_counter()
+        self._progress(stage, 0.0, "")
+
+    def leave(self) -> None:
+        """The current stage ends."""
+        if self._stage:
+            self.seconds[self._stage] = time.perf_counter() - self._start
+        self._stage = ""
+
+
+def run(*, request: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    """Worker entry: build the request given as JSON and return the record of ``build --json``."""
+    return build_one(from_json(BuildRequest, request), progress)
+
+
+def build_one(request: BuildRequest, progress: Progress) -> dict[str, Any]:
+    """Read, normalize, write, validate; publish the folder ``out/name`` only when all of it is there.
+
+    Raises:
+        PhysiclError: Any; then nothing of this twin was written.
+    """
+    clock = StageClock(progress)
+    settings = request.parsed_settings()
+    clock.enter("ingest")
+    twin = ingest.read(Path(request.path), replace(request.read, name=request.name), progress)
+    clock.enter("normalize")
+    options = normalize.NormalizeOptions(
+        materials=request.materials, mass=request.mass, settings=settings, fast=request.fast, seed=request.seed
+    )
+    twin = normalize.normalize(twin, options, progress)
+    twin = replace(twin, version=request.version).with_notes(*request.notes)
+    with staged(Path(request.out), request.name) as folder:
+        clock.enter("usd")
+        usd_path = usd.write_twin(twin, folder.parent, generated=request.generated)
+        (folder / "twin.json").write_text(dumps(twin), encoding="utf-8")
+        provenance.write(_provenance(request, twin), folder)
+        clock.enter("validate")
+        certificate = validate(folder, settings=settings, fast=request.fast, progress=progress)
+        write_certificate(certificate, folder)
+        clock.enter("publish")
+    clock.leave()
+    target = Path(request.out) / request.name
+    return built_record(request.source, twin, target, target / usd_path.relative_to(folder), certificate, clock.seconds)
+
+
+def _provenance(request: BuildRequest, twin: Twin) -> Provenance:
+    stated = {"read": to_json(request.read), "materials": to_json(request.materials), "mass": to_json(request.mass)}
+    return Provenance(
+        twin=twin.name,
+        version=twin.version,
+        request_sha256=request.request_sha256,
+        location_sha256=request.location_sha256,
+        generated=request.generated,
+        sources=twin.sources,
+        options=json.dumps(stated, sort_keys=True, ensure_ascii=False),
+        settings=request.settings,
+        seed=request.seed,
+        tools=provenance.tool_versions(),
+    )
