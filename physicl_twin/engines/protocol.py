@@ -1,4 +1,9 @@
-"""What every physics engine offers: open a stage, step it, look at it, close it."""
+"""What every physics engine offers: open a stage, step it, look at it, close it.
+
+Conventions, the same for every engine: the world frame is the stage's (its up axis is kept), lengths are metres, masses
+kilograms, angles radians whatever the stage's units are; quaternions are wxyz; bodies are the dynamic rigid bodies,
+sorted by prim path; kinematic bodies and colliders without a body count as static.
+"""
 
 from __future__ import annotations
 
@@ -28,15 +33,15 @@ class EngineMass:
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """A contact point of the last step.
+    """A contact point of the last step: surfaces that overlap or that push on each other.
 
     Attributes:
-        body0: Prim path of one body or static collider.
+        body0: Prim path of one body or static collider; of two bodies, the one whose path sorts first.
         body1: Prim path of the other.
         position_m: World position.
         normal: Unit vector from body1 to body0.
         separation_m: Negative when the surfaces overlap.
-        impulse_ns: Normal impulse of the step, newton seconds; 0 where the engine does not say.
+        impulse_ns: Normal impulse of the step, newton seconds.
     """
 
     body0: str
@@ -49,7 +54,7 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class RayHit:
-    """Nearest hit of a ray."""
+    """Nearest hit of a ray; ``body`` is the prim path of the rigid body, or of the collider where there is none."""
 
     body: str
     distance_m: float
@@ -58,20 +63,28 @@ class RayHit:
 
 
 class EngineScene(Protocol):
-    """A running simulation of one stage. World frame of the stage, SI units."""
+    """A running simulation of one stage; a context manager that closes itself."""
 
     @property
     def bodies(self) -> tuple[str, ...]:
         """Prim paths of the dynamic bodies, in the order of every array below."""
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What this engine had to approximate or leave out of the stage, in words; empty when nothing."""
+
     def step(self, dt_s: float, count: int = 1) -> None:
-        """Advance by ``count`` steps of ``dt_s`` seconds."""
+        """Advance by ``count`` steps of ``dt_s`` seconds.
+
+        Raises:
+            EngineError: ``engine_step_failed`` when the engine reports an error or the state stops being finite.
+        """
 
     def poses(self) -> FloatArray:
         """(N, 7) position (m) and quaternion (wxyz) of each body frame."""
 
     def set_poses(self, poses: FloatArray) -> None:
-        """Teleport the bodies; (N, 7) as ``poses``."""
+        """Teleport the bodies; (N, 7) as ``poses``. Velocities stay."""
 
     def velocities(self) -> FloatArray:
         """(N, 6) linear velocity of the centre of mass (m/s) and angular velocity (rad/s), world frame."""
@@ -86,13 +99,19 @@ class EngineScene(Protocol):
         """What the engine believes about each body."""
 
     def raycast(self, origin_m: Vector3, direction: Vector3, max_distance_m: float) -> RayHit | None:
-        """Nearest collider along a ray, or None."""
+        """Nearest collider along a ray, or None. ``direction`` need not be normalized."""
 
     def overlaps(self, centre_m: Vector3, radius_m: float) -> tuple[str, ...]:
-        """Prim paths of the bodies (or static colliders) whose colliders touch a sphere."""
+        """Prim paths of the bodies (or static colliders) whose colliders touch a sphere, sorted."""
 
     def close(self) -> None:
         """Release the simulation; harmless when called again."""
+
+    def __enter__(self) -> EngineScene:
+        """The scene itself."""
+
+    def __exit__(self, *exc_info: object) -> None:
+        """Close."""
 
 
 class Engine(Protocol):
@@ -110,5 +129,6 @@ class Engine(Protocol):
         """Load a stage.
 
         Raises:
-            EngineError: ``engine_refused_stage`` when the engine cannot load it.
+            EngineError: ``engine_refused_stage`` when the stage cannot be read, has no rigid body, or the engine
+                reports an error about it.
         """

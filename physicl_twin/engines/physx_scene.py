@@ -1,0 +1,306 @@
+"""A running PhysX simulation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import ovstage
+from ovphysx.types import SceneQueryGeometryType, SceneQueryMode, SimObjectType
+
+from physicl_twin.engines.physx_runtime import PhysxRuntime
+from physicl_twin.engines.physx_stage import PhysxStage
+from physicl_twin.engines.protocol import Contact, EngineMass, RayHit
+from physicl_twin.model.errors import EngineError
+from physicl_twin.model.geometry import FloatArray, Vector3
+
+_CONTACT_COLUMNS = (
+    "contactEventSensorSide",
+    "contactEventOtherBody",
+    "contactEventOtherCollider",
+    "contactEventPointCount",
+    "contactEventPointPosition",
+    "contactEventPointNormal",
+    "contactEventPointImpulse",
+    "contactEventPointSeparation",
+)
+
+
+class PhysxScene:
+    """See ``EngineScene``.
+
+    Args:
+        runtime: The process's PhysX.
+        wrapped: Stage to simulate.
+        name: Of the user's file, for messages.
+    """
+
+    def __init__(self, runtime: PhysxRuntime, wrapped: PhysxStage, name: str) -> None:
+        self._runtime = runtime
+        self._bodies = wrapped.bodies
+        self._notes = wrapped.notes
+        self._metre, self._kilogram = wrapped.metres_per_unit, wrapped.kilograms_per_unit
+        self._queries: list[Any] = []
+        self._sensors: Any = None
+        self._stage: Any = runtime.new_stage()
+        self._physx: Any = None
+        self._dt_s = 0.0
+        try:
+            with runtime.listening("engine_refused_stage", f"PhysX refused {name}"):
+                self._physx = runtime.new_instance()
+                runtime.populate(self._stage, str(wrapped.file))
+                self._physx.wait_task(self._physx.attach_ovstage(self._stage, read_ordinal=1))
+                self._physx.warmup()
+                self._physx.wait_all()
+            self._dictionary: Any = ovstage.PathDictionary(self._stage)
+            self._rows = {int(self._dictionary.intern_path(path)): row for row, path in enumerate(self._bodies)}
+            with runtime.listening("engine_refused_stage", f"PhysX refused {name}"):
+                self._find_bodies(name)
+        except BaseException:
+            self.close()
+            raise
+
+    def _find_bodies(self, name: str) -> None:
+        """Queries for our bodies, which PhysX keeps as rigid bodies or as links of articulations."""
+        found: set[int] = set()
+        self._links: set[int] = set()
+        for kind in (SimObjectType.RIGID_BODY, SimObjectType.ARTICULATION_LINK):
+            here: set[int] = set()
+            with self._physx.read_sync(kind, ["mass"]) as result:
+                for group in result.groups:
+                    here.update(int(h) for h in self._dictionary.get_paths(group.prim_list) if int(h) in self._rows)
+            if not here:
+                continue
+            if kind == SimObjectType.ARTICULATION_LINK:
+                self._links = {self._rows[handle] for handle in here}
+            self._queries.append(self._physx.query(kind, prim_paths=sorted(here), metadata=False).wait())
+            found |= here
+        lost = [path for handle, path in zip(self._rows, self._bodies, strict=True) if handle not in found]
+        if lost:
+            raise EngineError(
+                "engine_refused_stage",
+                f"PhysX made no rigid body of {lost[0]} in {name} ({len(lost)} of {len(self._bodies)}).",
+                "Check that it is not nested in another rigid body.",
+            )
+        self._sensors = self._physx.query(SimObjectType.CONTACT_SENSOR, metadata=False).wait()
+
+    @property
+    def bodies(self) -> tuple[str, ...]:
+        """Prim paths of the dynamic bodies."""
+        return self._bodies
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What could not be offered for this stage."""
+        return self._notes
+
+    def step(self, dt_s: float, count: int = 1) -> None:
+        """Advance by ``count`` steps of ``dt_s`` seconds."""
+        self._require_open()
+        self._dt_s = dt_s
+        with self._runtime.listening("engine_step_failed", "PhysX failed in a step"):
+            for _ in range(count):
+                self._physx.step_sync(dt_s)
+
+    def _read(self, names: Iterable[str]) -> dict[str, FloatArray]:
+        """Columns of our bodies in our order."""
+        self._require_open()
+        columns: dict[str, FloatArray] = {}
+        with self._runtime.listening("engine_step_failed", "PhysX could not be read"):
+            for query in self._queries:
+                with self._physx.read(query, list(names)).wait() as result:
+                    while (group := result.fetch_next().wait()) is not None:
+                        name = str(self._dictionary.token_to_string(group.attribute))
+                        rows = [self._rows[int(h)] for h in self._dictionary.get_paths(group.prim_list)]
+                        values = np.array(group.tensors[0].numpy(), dtype=float)
+                        if name not in columns:
+                            columns[name] = np.full((len(self._bodies), *values.shape[1:]), np.nan)
+                        columns[name][rows] = values
+                        del group
+            self._physx.wait_all()
+        for name, column in columns.items():
+            if not np.isfinite(column).all():
+                raise EngineError(
+                    "engine_step_failed", f"PhysX's {name} is no longer finite.", "Check mass, inertia and colliders."
+                )
+        return columns
+
+    def _write(self, columns: dict[str, FloatArray], refusal: str) -> None:
+        self._require_open()
+        if self._links:
+            path = self._bodies[min(self._links)]
+            raise EngineError(
+                "engine_cannot",
+                f"PhysX cannot set the {refusal} of {path}, a link of an articulation.",
+                "Move the root.",
+            )
+        names = list(columns)
+        with (
+            self._runtime.listening("engine_step_failed", "PhysX refused a new state"),
+            self._physx.write(self._queries[0], names).wait() as session,
+        ):
+            while (group := session.fetch_next().wait()) is not None:
+                rows = [self._rows[int(h)] for h in self._dictionary.get_paths(group.prim_list)]
+                group.tensors[0].assign(np.ascontiguousarray(columns[names[group.attribute_index]][rows], np.float32))
+                session.commit(group).wait()
+        self._physx.wait_all()
+
+    def poses(self) -> FloatArray:
+        """(N, 7) position and wxyz quaternion."""
+        columns = self._read(("position", "orientation"))
+        return np.hstack([columns["position"] * self._metre, np.roll(columns["orientation"], 1, axis=1)])
+
+    def set_poses(self, poses: FloatArray) -> None:
+        """Teleport the bodies."""
+        wanted = np.asarray(poses, dtype=float)
+        quaternion = np.roll(wanted[:, 3:], -1, axis=1)
+        self._write({"position": wanted[:, :3] / self._metre, "orientation": quaternion}, "pose")
+
+    def velocities(self) -> FloatArray:
+        """(N, 6) velocity of the centre of mass and angular velocity, world frame."""
+        columns = self._read(("linearVelocity", "angularVelocity"))
+        return np.hstack([columns["linearVelocity"] * self._metre, columns["angularVelocity"]])
+
+    def set_velocities(self, velocities: FloatArray) -> None:
+        """Set velocities."""
+        wanted = np.asarray(velocities, dtype=float)
+        self._write({"linearVelocity": wanted[:, :3] / self._metre, "angularVelocity": wanted[:, 3:]}, "velocity")
+
+    def contacts(self) -> tuple[Contact, ...]:
+        """Contact points of the last step."""
+        self._require_open()
+        columns: dict[str, dict[int, FloatArray]] = {name: {} for name in _CONTACT_COLUMNS}
+        with (
+            self._runtime.listening("engine_step_failed", "PhysX's contacts could not be read"),
+            self._physx.read(self._sensors, list(_CONTACT_COLUMNS)).wait() as result,
+        ):
+            while (group := result.fetch_next().wait()) is not None:
+                name = str(self._dictionary.token_to_string(group.attribute))
+                for handle, tensor in zip(self._dictionary.get_paths(group.prim_list), group.tensors, strict=True):
+                    columns[name][int(handle)] = tensor.numpy().copy()
+                    del tensor
+                del group
+        self._physx.wait_all()
+        found = [contact for handle in columns["contactEventPointCount"] for contact in self._sensed(handle, columns)]
+        return tuple(sorted(found, key=lambda contact: (contact.body0, contact.body1, contact.position_m)))
+
+    def _sensed(self, sensor: int, columns: dict[str, dict[int, FloatArray]]) -> list[Contact]:
+        """Contacts of one sensor; a pair of two sensors is told by the one that is the pair's first side."""
+        me = str(self._dictionary.path_to_string(sensor))
+        found, start = [], 0
+        for event, count in enumerate(columns["contactEventPointCount"][sensor]):
+            points = slice(start, start + int(count))
+            start += int(count)
+            side = int(columns["contactEventSensorSide"][sensor][event])
+            other_handle = int(columns["contactEventOtherBody"][sensor][event])
+            other_handle = other_handle or int(columns["contactEventOtherCollider"][sensor][event])
+            if not count or (side == 1 and other_handle in self._rows):
+                continue
+            other = str(self._dictionary.path_to_string(other_handle))
+            # PhysX's normal points to the pair's first side; ours to the path that sorts first.
+            first = (me < other) == (side == 0)
+            for position, normal, impulse, separation in zip(
+                columns["contactEventPointPosition"][sensor][points],
+                columns["contactEventPointNormal"][sensor][points],
+                columns["contactEventPointImpulse"][sensor][points],
+                columns["contactEventPointSeparation"][sensor][points],
+                strict=True,
+            ):
+                push = float(np.linalg.norm(impulse)) * self._kilogram * self._metre
+                if separation > 0 and push == 0.0:
+                    continue
+                found.append(
+                    Contact(
+                        min(me, other),
+                        max(me, other),
+                        _vector(position * self._metre),
+                        _vector(normal if first else -normal),
+                        float(separation) * self._metre,
+                        push,
+                    )
+                )
+        return found
+
+    def mass_properties(self) -> tuple[EngineMass, ...]:
+        """What PhysX believes about each body."""
+        columns = self._read(("mass", "inertia", "centerOfMassPosition"))
+        # The column's documentation says "COM frame"; measured, it is about the com in the axes of the body.
+        inertia = columns["inertia"].reshape(-1, 3, 3) * self._kilogram * self._metre**2
+        return tuple(
+            EngineMass(
+                path,
+                float(columns["mass"][row]) * self._kilogram,
+                columns["centerOfMassPosition"][row] * self._metre,
+                inertia[row],
+            )
+            for row, path in enumerate(self._bodies)
+        )
+
+    def raycast(self, origin_m: Vector3, direction: Vector3, max_distance_m: float) -> RayHit | None:
+        """Nearest collider along a ray."""
+        self._require_open()
+        self._can("raycast")
+        origin = [value / self._metre for value in origin_m]
+        unit = np.array(direction, dtype=float) / np.linalg.norm(direction)
+        with self._runtime.listening("engine_step_failed", "PhysX failed in a ray cast"):
+            hits = self._physx.raycast(
+                origin, unit.tolist(), max_distance_m / self._metre, SceneQueryMode.CLOSEST, True
+            )
+            paths = self._physx.get_scene_query_paths_from_ids([hit["rigid_body"] for hit in hits])
+        if not hits:
+            return None
+        hit = hits[0]
+        position = np.array(hit["position"]) * self._metre
+        return RayHit(
+            paths[0], float(hit["distance"]) * self._metre, _vector(position), _vector(np.array(hit["normal"]))
+        )
+
+    def overlaps(self, centre_m: Vector3, radius_m: float) -> tuple[str, ...]:
+        """Bodies and static colliders that a sphere touches."""
+        self._require_open()
+        self._can("overlap")
+        with self._runtime.listening("engine_step_failed", "PhysX failed in an overlap query"):
+            hits = self._physx.overlap(
+                SceneQueryGeometryType.SPHERE,
+                position=[value / self._metre for value in centre_m],
+                radius=radius_m / self._metre,
+            )
+            paths = self._physx.get_scene_query_paths_from_ids([hit["rigid_body"] for hit in hits])
+        return tuple(sorted(set(paths)))
+
+    def _can(self, query: str) -> None:
+        """Scene queries are deprecated in ovphysx 0.7 and nothing has taken their place: say so when they are gone."""
+        if not hasattr(self._physx, query):
+            raise EngineError(
+                "engine_cannot", f"This version of ovphysx offers no {query}.", "Use ovphysx 0.7, or the engine mujoco."
+            )
+
+    def close(self) -> None:
+        """Release the simulation."""
+        physx, stage, self._physx, self._stage = self._physx, self._stage, None, None
+        if physx is not None:
+            for query in (*self._queries, *([self._sensors] if self._sensors is not None else [])):
+                query.close_sync()
+            self._queries, self._sensors = [], None
+            if physx.is_stage_attached():
+                physx.wait_task(physx.detach_ovstage())
+            physx.destroy()
+        if stage is not None:
+            stage.destroy()
+
+    def __enter__(self) -> PhysxScene:
+        """The scene itself."""
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        """Close."""
+        self.close()
+
+    def _require_open(self) -> None:
+        if self._physx is None:
+            raise EngineError("engine_scene_closed", "The simulation is closed.", "Open the stage again.")
+
+
+def _vector(values: FloatArray) -> Vector3:
+    return (float(values[0]), float(values[1]), float(values[2]))
