@@ -1,0 +1,133 @@
+"""The record: readable, up to date, every number with an interval and a reason, every flag said aloud."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from physicl_twin.model import SCHEMA_VERSION, PhysiclError, loads_twin
+from physicl_twin.validate.checks.registry import Findings, check
+from physicl_twin.validate.subject import Subject
+
+_REBUILD = "Build the twin again; do not edit twin.json by hand."
+_FIELDS = {"value", "unit", "std", "low", "high", "distribution", "method", "evidence"}
+
+
+def estimates(data: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """(JSON path, estimate) of every estimate in the plain data of a twin.json, entries named by their ``name``."""
+    if isinstance(data, dict):
+        if data.keys() >= _FIELDS:
+            yield path, data
+        for key, value in data.items():
+            yield from estimates(value, f"{path}.{key}" if path else str(key))
+    elif isinstance(data, list):
+        for index, value in enumerate(data):
+            label = value.get("name", index) if isinstance(value, dict) else index
+            yield from estimates(value, f"{path}[{label}]")
+
+
+@check("estimates.readable", "twin.json is complete and can be read", _REBUILD)
+def readable(subject: Subject) -> Findings:
+    """It parses into the model without loss of meaning."""
+    found = Findings()
+    text = subject.twin_text
+    try:
+        twin = loads_twin(text)
+    except PhysiclError as error:
+        found.require(False, "twin.json", error.message)
+        return found
+    names = {
+        "shape": [s.name for s in twin.shapes],
+        "body": [b.name for b in twin.bodies],
+        "part": [p.name for p in twin.parts],
+        "material": [m.name for m in twin.materials],
+    }
+    for kind, listed in names.items():
+        double = sorted({n for n in listed if listed.count(n) > 1})
+        found.require(not double, "twin.json", f"Several {kind}s are named {', '.join(double[:3])}.")
+    for part in twin.parts:
+        found.require(part.shape in names["shape"], part.name, f"Its shape {part.shape!r} is not in the record.")
+        known = not part.material or part.material in names["material"]
+        found.require(known, part.name, f"Its material {part.material!r} is not in the record.")
+    found.require(bool(twin.sources), "twin.json", "It names no source.")
+    found.summary = f"{len(twin.bodies)} bodies, {len(twin.parts)} parts, {len(twin.materials)} materials."
+    return found
+
+
+@check("estimates.schema", "twin.json has the current schema version", "Build the twin again with this physicl_twin.")
+def schema(subject: Subject) -> Findings:
+    """Neither older (a migration would be needed) nor newer than this program."""
+    found = Findings(f"Version {SCHEMA_VERSION}.")
+    version = subject.twin_record.get("schema_version") if isinstance(subject.twin_record, dict) else None
+    found.require(version == SCHEMA_VERSION, "twin.json", f"It has version {version}; current is {SCHEMA_VERSION}.")
+    return found
+
+
+@check("estimates.interval", "Every estimate lies inside its interval", _REBUILD)
+def interval(subject: Subject) -> Findings:
+    """low ≤ value ≤ high, spread not negative, all finite."""
+    found = Findings()
+    count = 0
+    for path, item in estimates(subject.twin_record):
+        count += 1
+        numbers = [item["value"], item["std"], item["low"], item["high"]]
+        finite = all(isinstance(n, (int, float)) and not isinstance(n, bool) and math.isfinite(n) for n in numbers)
+        if not found.require(finite, path, f"Not finite numbers: {numbers}."):
+            continue
+        ordered = item["low"] <= item["value"] <= item["high"]
+        found.require(ordered, path, f"{item['value']:g} is not in {item['low']:g} to {item['high']:g} {item['unit']}.")
+        found.require(item["std"] >= 0, path, f"Its standard deviation is {item['std']:g}.")
+        certain = item["std"] == 0 and item["low"] != item["high"]
+        found.require(not certain, path, "It has an interval but no standard deviation.")
+    found.require(count > 0, "twin.json", "It holds no estimate.")
+    found.summary = f"{count} estimates."
+    return found
+
+
+@check("estimates.evidence", "Every estimate says where it comes from", "Report the field: a number without a reason.")
+def evidence(subject: Subject) -> Findings:
+    """At least one piece of evidence with a sentence, a method and a unit."""
+    found = Findings()
+    count = 0
+    for path, item in estimates(subject.twin_record):
+        count += 1
+        reasons = [e for e in item["evidence"] if isinstance(e, dict) and str(e.get("statement", "")).strip()]
+        found.require(bool(reasons), path, "It has no evidence.")
+        found.require(bool(str(item["method"]).strip()), path, "It names no method.")
+        found.require(bool(str(item["unit"]).strip()), path, "It has no unit.")
+    found.require(count > 0, "twin.json", "It holds no estimate.")
+    found.summary = f"{count} estimates."
+    return found
+
+
+@check("estimates.flags", "What needs a look is said in the notes", "Build the twin again.")
+def flags(subject: Subject) -> Findings:
+    """Each flag of an estimate, a material or the frame has a note with a sentence for the user."""
+    found = Findings()
+    raised = flag_places(subject.twin_record)
+    codes = {note.code for note in subject.twin.notes}
+    texts = " ".join(f"{note.code} {note.message}".lower() for note in subject.twin.notes)
+    for flag, places in sorted(raised.items()):
+        words = flag.replace("_", " ")
+        said = flag in codes or flag in texts or words in texts or any(flag in code or code in flag for code in codes)
+        found.require(said, places[0], f"The flag {flag!r} is raised {len(places)} times, but no note speaks of it.")
+    found.summary = f"{len(raised)} flags, each in the notes." if raised else "Nothing is flagged."
+    return found
+
+
+def flag_places(data: Any, path: str = "") -> dict[str, list[str]]:
+    """flag → JSON paths where it is raised, over the plain data of a twin.json."""
+    result: dict[str, list[str]] = {}
+    if isinstance(data, dict):
+        for flag in data.get("flags", ()) or ():
+            result.setdefault(str(flag), []).append(path or "twin")
+        children = [(f"{path}.{k}" if path else str(k), v) for k, v in data.items() if k != "flags"]
+    elif isinstance(data, list):
+        children = [(f"{path}[{v.get('name', i) if isinstance(v, dict) else i}]", v) for i, v in enumerate(data)]
+    else:
+        children = []
+    for child, value in children:
+        for flag, places in flag_places(value, child).items():
+            result.setdefault(flag, []).extend(places)
+    return result
