@@ -44,6 +44,17 @@ def convex_hull(points: FloatArray, name: str) -> tuple[FloatArray, IntArray]:
     return vertices, faces.astype(np.int32)
 
 
+def extreme_points(points: FloatArray, count: int) -> FloatArray:
+    """At most ``count`` of points (P, 3): the farthest along ``count`` directions spread evenly over the sphere."""
+    # Fibonacci lattice: equal steps in height, golden-angle steps around.
+    k = np.arange(count) + 0.5
+    height, angle = 1.0 - 2.0 * k / count, np.pi * (1.0 + np.sqrt(5.0)) * k
+    radius = np.sqrt(1.0 - height**2)
+    directions = np.column_stack([radius * np.cos(angle), radius * np.sin(angle), height])
+    chosen = {int(np.argmax(points @ direction)) for direction in directions}
+    return points[sorted(chosen)]
+
+
 def solid_integrals(vertices: FloatArray, faces: IntArray) -> tuple[float, FloatArray, FloatArray]:
     """Volume (m3), centroid (3,) and second moment (3, 3) about it (integral of r r^T dV, m5) of a closed mesh.
 

@@ -7,8 +7,8 @@ revisited", Granular Matter 9, give for zeta < 1:
 
     e = exp(-zeta / sqrt(1 - zeta^2) * phase),   phase = atan2(2 zeta sqrt(1 - zeta^2), 2 zeta^2 - 1)
 
-It falls from 1 to exp(-2) = 0.135 at zeta = 1. Below that a critically damped contact at twice the time step is what
-MuJoCo recommends, and it is what we use.
+It falls from 1 to exp(-2) = 0.135 at zeta = 1. In discrete time the hardest contact, tc of two steps, returns less:
+measured on a falling ball, 0.056 of the speed at zeta = 1 and 0.014 at zeta = 2.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ import math
 #: Angle in radians that the contact spring may turn per time step, so that the bounce is resolved (judgement: 20 steps
 #: a period, with which tests measure a restitution within 0.05 of the wanted one).
 PHASE_PER_STEP = 0.3
+#: Damping ratio of a contact that is to return nothing, and the coefficient below which it is taken.
+DEAD_RATIO, DEAD_RESTITUTION = 2.0, 0.05
 
 
 def restitution_of(damping_ratio: float) -> float:
@@ -51,6 +53,8 @@ def solref(restitution: float, dt_s: float, stiffness_steps: float) -> tuple[flo
         dt_s: Time step.
         stiffness_steps: Smallest time constant in time steps.
     """
+    if restitution < DEAD_RESTITUTION:
+        return stiffness_steps * dt_s, DEAD_RATIO
     # A ratio of zero would never dissipate and divide by zero below: 0.003 returns 99 % of the speed.
     ratio = max(damping_ratio_for(restitution), 0.003)
     return max(stiffness_steps, 1.0 / (PHASE_PER_STEP * ratio)) * dt_s, ratio

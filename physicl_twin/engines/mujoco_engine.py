@@ -37,7 +37,7 @@ class MujocoEngine:
 
     def open(self, stage: Path) -> EngineScene:
         """Load a stage; see ``Engine.open``."""
-        scene = describe(open_stage(stage), self._settings.default_friction)
+        scene = describe(open_stage(stage), self._settings)
         if not scene.dynamic_bodies:
             raise EngineError(
                 "engine_refused_stage",

@@ -48,7 +48,7 @@ class MujocoScene:
             shape.path: shape.vertices[shape.faces] for shape in scene.static_shapes if shape.kind == "mesh"
         }
         self._geom_owner = self._owners(model)
-        self._flex_owner = [model.flex(i).name for i in range(model.nflex)]
+        self._flex_owner = [mujoco.mj_id2name(model, mujoco.mjtObj.mjOBJ_FLEX, i) for i in range(model.nflex)]
         surfaces = {s.path: s.material for b in scene.bodies for s in b.shapes} | {
             s.path: s.material for s in scene.static_shapes
         }

@@ -51,7 +51,7 @@ class PhysxScene:
                 self._physx = runtime.new_instance()
                 runtime.populate(self._stage, str(wrapped.file))
                 self._physx.wait_task(self._physx.attach_ovstage(self._stage, read_ordinal=1))
-                self._physx.warmup()
+                # No ``warmup``: it is a step of a nanosecond, in which the smallest overlap becomes a speed of its own.
                 self._physx.wait_all()
             self._dictionary: Any = ovstage.PathDictionary(self._stage)
             self._rows = {int(self._dictionary.intern_path(path)): row for row, path in enumerate(self._bodies)}

@@ -21,6 +21,7 @@ class EngineSettings:
         mujoco_noslip_iterations: Post-solver iterations that remove slip.
         mujoco_stiffness_steps: Time constant of a contact, in time steps.
         default_friction: Of a collider without physics material.
+        max_hull_vertices: Convex hulls with more vertices are thinned for MuJoCo and for our own geometry.
     """
 
     physx_threads: int
@@ -30,6 +31,7 @@ class EngineSettings:
     mujoco_noslip_iterations: int
     mujoco_stiffness_steps: float
     default_friction: float
+    max_hull_vertices: int
 
     @classmethod
     def from_pipeline(cls, config: dict[str, Any] | None = None) -> EngineSettings:

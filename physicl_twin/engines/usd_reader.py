@@ -12,6 +12,7 @@ from pxr import Tf, Usd, UsdGeom, UsdPhysics
 
 from physicl_twin.engines.inferred_mass import from_shapes
 from physicl_twin.engines.scene_description import CollisionShape, DescribedBody, DescribedJoint, SceneDescription
+from physicl_twin.engines.settings import EngineSettings
 from physicl_twin.engines.usd_frames import SplitTransform, column_matrix, split, vector3
 from physicl_twin.engines.usd_joints import joint_type, read_joint
 from physicl_twin.engines.usd_mass import authored_mass
@@ -46,17 +47,17 @@ def open_stage(path: Path) -> Any:
     return stage
 
 
-def describe(stage: Any, default_friction: float) -> SceneDescription:
+def describe(stage: Any, settings: EngineSettings) -> SceneDescription:
     """Bodies, colliders, joints and materials of a stage.
 
     Args:
         stage: ``Usd.Stage``.
-        default_friction: Of colliders without physics material.
+        settings: Default friction and the size of hulls.
 
     Raises:
         EngineError: ``engine_refused_stage`` for values that no engine can simulate (not finite, no mass, no volume).
     """
-    return _Reader(stage, default_friction).read()
+    return _Reader(stage, settings).read()
 
 
 @dataclass(slots=True)
@@ -67,14 +68,14 @@ class _BodyPrim:
 
 
 class _Reader:
-    def __init__(self, stage: Any, default_friction: float) -> None:
+    def __init__(self, stage: Any, settings: EngineSettings) -> None:
         self._stage = stage
         self._mpu = float(UsdGeom.GetStageMetersPerUnit(stage))
         self._kpu = float(UsdPhysics.GetStageKilogramsPerUnit(stage))
         self._notes: list[str] = []
         self._cache = UsdGeom.XformCache()
-        self._materials = MaterialReader(self._kpu / self._mpu**3, default_friction)
-        self._shapes = ShapeReader(self._mpu, self._notes)
+        self._materials = MaterialReader(self._kpu / self._mpu**3, settings.default_friction)
+        self._shapes = ShapeReader(self._mpu, settings.max_hull_vertices, self._notes)
 
     def read(self) -> SceneDescription:
         prims = list(Usd.PrimRange.Stage(self._stage, Usd.TraverseInstanceProxies()))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from pxr import UsdGeom, UsdPhysics
 
-from physicl_twin.engines.hull import convex_hull
+from physicl_twin.engines.hull import convex_hull, extreme_points
 from physicl_twin.engines.scene_description import CollisionShape, SurfaceMaterial
 from physicl_twin.engines.usd_frames import SplitTransform, split
 from physicl_twin.model.errors import EngineError
@@ -35,11 +35,13 @@ class ShapeReader:
 
     Args:
         metres_per_unit: Of the stage.
+        max_hull_vertices: Hulls with more are thinned.
         notes: Receives a sentence for each replacement.
     """
 
-    def __init__(self, metres_per_unit: float, notes: list[str]) -> None:
+    def __init__(self, metres_per_unit: float, max_hull_vertices: int, notes: list[str]) -> None:
         self._mpu = metres_per_unit
+        self._max_hull_vertices = max_hull_vertices
         self._notes = notes
 
     def read(self, prim: Any, to_owner: FloatArray, material: SurfaceMaterial, dynamic: bool) -> CollisionShape | None:
@@ -144,6 +146,9 @@ class ShapeReader:
         self, path: str, points_units: FloatArray, to_owner: FloatArray, material: SurfaceMaterial
     ) -> CollisionShape:
         vertices, faces = convex_hull(_moved(points_units * self._mpu, to_owner), path)
+        if len(vertices) > self._max_hull_vertices:
+            self._notes.append(f"{path}: a hull of {len(vertices)} vertices was thinned to {self._max_hull_vertices}.")
+            vertices, faces = convex_hull(extreme_points(vertices, self._max_hull_vertices), path)
         return CollisionShape(path, "hull", Pose(), material, vertices=vertices, faces=faces)
 
 

@@ -1,0 +1,10 @@
+from __future__ import annotations
+
+import pytest
+
+from physicl_twin.engines import ENGINES, engine
+
+
+@pytest.fixture(params=ENGINES)
+def any_engine(request):
+    return engine(request.param)
