@@ -1,0 +1,109 @@
+"""The physics runs: what was asked, what each engine answered, and the curves."""
+
+from __future__ import annotations
+
+from physicl_twin.model import RolloutResult
+from physicl_twin.validate.report import numbers
+from physicl_twin.validate.report.markup import Markup, join, tag
+from physicl_twin.validate.report.plot import Bracket, Curve, bracket_plot, line_plot
+from physicl_twin.validate.report.style import ENGINES, status
+
+#: Names of measures that together say where sliding begins: rested at the first, slid at the second, theory.
+_BRACKETS = (("rest_angle", "slide_angle", "expected_angle"),)
+
+
+def rollouts_section(rollouts: tuple[RolloutResult, ...], points: int) -> Markup:
+    """A card a rollout, its engines side by side."""
+    if not rollouts:
+        return tag("p", "No rollout was run: nothing here says how it moves.", class_="muted")
+    names = list(dict.fromkeys(r.name for r in rollouts))
+    return tag("div", [_card([r for r in rollouts if r.name == name], points) for name in names], class_="runs")
+
+
+def _card(runs: list[RolloutResult], points: int) -> Markup:
+    first = next((r for r in runs if r.question), runs[0])
+    lines = [
+        tag(
+            "div",
+            tag("span", ENGINES.get(run.engine, run.engine), class_="who"),
+            status(run.status),
+            tag("span", run.message),
+            class_="engine",
+        )
+        for run in runs
+    ]
+    title = first.name.replace("_", " ")
+    return tag(
+        "div",
+        tag("h3", tag("span", title)),
+        tag("p", join(first.question, " ", tag("span", first.criterion, class_="muted"))),
+        lines,
+        _bracket(runs),
+        [_plot(runs, name, points) for name in dict.fromkeys(s.name for r in runs for s in r.series)],
+        _measures(runs),
+        class_="card run",
+    )
+
+
+def _plot(runs: list[RolloutResult], name: str, points: int) -> Markup:
+    curves, unit = [], ""
+    for run in runs:
+        for series in run.series:
+            if series.name == name:
+                curves.append(Curve(ENGINES.get(run.engine, run.engine), series.time_s, series.values))
+                unit = series.unit
+    title = name.replace("_", " ")
+    scaled, label = _scaled(curves, unit)
+    return join(
+        tag("div", f"{title}, {label}" if label else title, class_="caption"),
+        line_plot(scaled, title=title, x_unit="s", y_unit="", points=points),
+    )
+
+
+def _scaled(curves: list[Curve], unit: str) -> tuple[list[Curve], str]:
+    """Lengths in the unit that suits the largest of them."""
+    largest = max((abs(y) for c in curves for y in c.y), default=0.0)
+    scale = numbers.scale_for(largest, unit) if unit == "m" else numbers.Scale(1.0, "" if unit == "1" else unit)
+    return [Curve(c.name, c.x, tuple(y * scale.factor for y in c.y)) for c in curves], scale.unit
+
+
+def _bracket(runs: list[RolloutResult]) -> Markup | None:
+    for low_name, high_name, expected_name in _BRACKETS:
+        found = []
+        expected = None
+        unit = ""
+        for run in runs:
+            named = {m.name: m for m in run.measures}
+            if low_name in named and high_name in named:
+                low, high = sorted((named[low_name].value, named[high_name].value))
+                found.append(Bracket(ENGINES.get(run.engine, run.engine), low, high))
+                unit = named[low_name].unit
+            if expected_name in named:
+                expected = named[expected_name].value
+        if found:
+            sign = "°" if unit == "deg" else unit
+            words = f"theory {numbers.fixed(expected, 2)}{sign}" if expected is not None else ""
+            return bracket_plot(
+                found, expected=expected, expected_name=words, title="Angle at which it slides", unit=sign
+            )
+    return None
+
+
+def _measures(runs: list[RolloutResult]) -> Markup | None:
+    names = list(dict.fromkeys(m.name for r in runs for m in r.measures))
+    if not names:
+        return None
+    head = tag(
+        "tr", tag("th", "measure"), [tag("th", ENGINES.get(run.engine, run.engine), class_="right") for run in runs]
+    )
+    rows = []
+    for name in names:
+        cells = [tag("td", _value(run, name), class_="num right") for run in runs]
+        rows.append(tag("tr", tag("td", name.replace("_", " ")), cells))
+    seconds = tag("tr", tag("td", "wall time"), [tag("td", f"{r.seconds:.1f} s", class_="num right") for r in runs])
+    return tag("table", tag("thead", head), tag("tbody", rows, seconds), class_="measures")
+
+
+def _value(run: RolloutResult, name: str) -> str:
+    measure = next((m for m in run.measures if m.name == name), None)
+    return numbers.quantity(measure.value, measure.unit, 4) if measure else "–"

@@ -1,0 +1,159 @@
+"""One validation from beginning to end: checks, NVIDIA's validator, rollouts, certificate."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from physicl_twin import settings as shipped_settings
+from physicl_twin.model import (
+    Certificate,
+    CheckResult,
+    EngineError,
+    PhysiclError,
+    Progress,
+    RolloutResult,
+    ToolVersion,
+    ValidationError,
+    silent,
+)
+from physicl_twin.validate import certificate as record
+from physicl_twin.validate import checks, simready
+from physicl_twin.validate.subject import Subject, locate
+
+#: Engines that a validation uses when nobody says otherwise.
+ENGINES = ("physx", "mujoco")
+
+
+def validate(
+    target: Path | str,
+    *,
+    engines: Sequence[str] = ENGINES,
+    rollouts: Sequence[str] | None = None,
+    profile: str = simready.DEFAULT_PROFILE,
+    settings: dict[str, Any] | None = None,
+    fast: bool = False,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> Certificate:
+    """Check a twin or a USD file, and run it in physics engines.
+
+    Args:
+        target: Twin folder or USD file.
+        engines: Names of the engines that roll it out; () for none.
+        rollouts: Names of rollouts; None for all, () for none.
+        profile: SimReady profile, with or without a version.
+        settings: The pipeline settings; None for the shipped ones.
+        fast: Roll out in the first engine only (the static checks are never shortened).
+        seed: Of the sampling that measures geometry.
+        progress: Told where the validation is.
+
+    Returns:
+        The certificate; ``certificate.passed`` is the verdict. Nothing is written.
+
+    Raises:
+        ValidationError: When there is nothing to validate, or a rollout or an engine is not known.
+    """
+    settings = settings if settings is not None else shipped_settings.pipeline()
+    twin_dir, usd = locate(Path(target))
+    subject = Subject(twin_dir, usd, settings["checks"], seed)
+    progress("checks", 0.0)
+    results = list(checks.run_all(subject))
+    progress("simready", 0.0)
+    nvidia, profile_label = simready.check(usd, profile, twin_dir)
+    results += nvidia
+    runs, engine_tools = _roll_out(subject, engines[:1] if fast else engines, rollouts, settings, results, progress)
+    progress("certificate", 0.0)
+    files = record.hash_files(twin_dir) if twin_dir is not None else record.hash_files_of(usd)
+    return Certificate(
+        twin=subject.twin.name if subject.has_twin else usd.stem,
+        twin_version=subject.twin.version if subject.has_twin else 1,
+        created_utc=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        profile=profile_label,
+        files=files,
+        checks=tuple(results),
+        rollouts=runs,
+        tools=record.tool_versions() + simready.tool_versions() + engine_tools,
+    )
+
+
+def _roll_out(
+    subject: Subject,
+    engines: Sequence[str],
+    names: Sequence[str] | None,
+    settings: dict[str, Any],
+    results: list[CheckResult],
+    progress: Progress,
+) -> tuple[tuple[RolloutResult, ...], tuple[ToolVersion, ...]]:
+    """Run every rollout in every engine; the engines' own mass properties are compared on the way, into ``results``."""
+    if not engines or (names is not None and not names):
+        return (), ()
+    from physicl_twin.engines import registry
+    from physicl_twin.validate import rollouts
+
+    known = tuple(rollouts.ROLLOUTS)
+    chosen = known if names is None else tuple(names)
+    for kind, given, listed in (("rollout", chosen, known), ("engine", tuple(engines), registry.ENGINES)):
+        wrong = [name for name in given if name not in listed]
+        if wrong:
+            raise ValidationError(
+                f"{kind}_unknown", f"There is no {kind} {wrong[0]!r}.", f"Known: {', '.join(listed)}."
+            )
+    runs: list[RolloutResult] = []
+    tools: list[ToolVersion] = []
+    for number, engine in enumerate(engines):
+        try:
+            tools.append(ToolVersion(engine, registry.engine(engine).version))
+        except EngineError as error:
+            runs += [_not_run(name, engine, str(error)) for name in chosen]
+            continue
+        results.append(_engine_agrees(subject, engine, settings))
+        for index, name in enumerate(chosen):
+            progress(f"{name} in {engine}", (number + index / len(chosen)) / len(engines))
+            runs.append(_run(name, engine, subject.usd, settings))
+    return tuple(runs), tuple(tools)
+
+
+def _run(name: str, engine: str, usd: Path, settings: dict[str, Any]) -> RolloutResult:
+    """One rollout; an engine that refuses or breaks is a failed rollout with its text (fail closed)."""
+    from physicl_twin.validate import rollouts
+
+    try:
+        return rollouts.run(name, usd, engine, settings)
+    except PhysiclError as error:
+        return RolloutResult(name, engine, "", "", "failed", str(error))
+
+
+def _not_run(name: str, engine: str, reason: str) -> RolloutResult:
+    return RolloutResult(name, engine, "", "", "not_checked", reason)
+
+
+def _engine_agrees(subject: Subject, engine: str, settings: dict[str, Any]) -> CheckResult:
+    raise NotImplementedError
+
+
+def write_certificate(certificate: Certificate, twin_dir: Path, settings: dict[str, Any] | None = None) -> Path:
+    """Write certificate.json and report.html; returns the report's path.
+
+    Raises:
+        OutputError: ``output_unwritable``.
+    """
+    from physicl_twin.validate.report import report
+
+    look = (settings if settings is not None else shipped_settings.pipeline())["report"]
+    record.write(certificate, twin_dir)
+    _, usd = locate(twin_dir)
+    subject = Subject(twin_dir, usd, {})
+    page = report(
+        certificate,
+        subject.twin if subject.has_twin else None,
+        usd,
+        picture_px=int(look["picture_px"]),
+        picture_quality=int(look["picture_quality"]),
+        curve_points=int(look["curve_points"]),
+    )
+    path = twin_dir / record.REPORT_NAME
+    record.write_text_atomic(path, page)
+    return path
