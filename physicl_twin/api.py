@@ -100,7 +100,7 @@ def build(
 
 
 def _mass_estimate(mass: Estimate | str | float | None) -> Estimate | None:
-    from physicl_twin.normalize import parse_mass
+    from physicl_twin.normalize.options import parse_mass
 
     if mass is None or isinstance(mass, Estimate):
         return mass

@@ -134,6 +134,7 @@ def _build(options: argparse.Namespace) -> int:
             options.sources,
             options.out,
             _build_options(options),
+            on_sources=_fetch_extras,
             on_progress=show.progress,
             on_skip=show.skipped,
             cancel=cancel,
@@ -144,10 +145,19 @@ def _build(options: argparse.Namespace) -> int:
     return DONE if clean else FAILED
 
 
+def _fetch_extras(paths: Sequence[Path]) -> None:
+    """Get the optional readers that these files need; a file whose reader cannot be had fails with its own error."""
+    from physicl_twin import extras
+
+    for extra in extras.needed_for(paths):
+        print(f"physicl: reading {extra.adds} needs the '{extra.name}' packages", file=sys.stderr)
+        extras.fetch(extra)
+
+
 def _build_options(options: argparse.Namespace) -> BuildOptions:
     from physicl_twin.ingest.raw import ReadOptions
     from physicl_twin.jobs.request import BuildOptions
-    from physicl_twin.normalize import parse_length, parse_mass
+    from physicl_twin.normalize.options import parse_length, parse_mass
 
     return BuildOptions(
         read=ReadOptions(

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from physicl_twin import ingest, settings
+from physicl_twin.ingest.ingest_settings import IngestSettings
 from physicl_twin.jobs import provenance
 from physicl_twin.jobs.limits import Limits
 from physicl_twin.jobs.pool import Job, ProgressListener
@@ -22,7 +23,7 @@ from physicl_twin.jobs.pool import run as run_jobs
 from physicl_twin.jobs.record import built_record, failed_record
 from physicl_twin.jobs.request import BuildOptions, BuildRequest
 from physicl_twin.jobs.store import prepare_output
-from physicl_twin.model import Certificate, Note, PhysiclError, from_json, loads_twin, to_json
+from physicl_twin.model import Certificate, Note, PhysiclError, SourceError, from_json, loads_twin, to_json
 
 Record = dict[str, Any]
 
@@ -35,12 +36,14 @@ class _Item:
         source: Name for the record.
         path: The file.
         place: Identity of where it lies (inside an archive: the archive and the member).
+        name: Suggested twin name.
         companions: Other files that the reader will use, for the request's hash.
     """
 
     source: str
     path: Path
     place: str
+    name: str
     companions: tuple[Path, ...]
 
 
@@ -49,6 +52,7 @@ def build(
     out: Path,
     options: BuildOptions,
     *,
+    on_sources: Callable[[Sequence[Path]], None] | None = None,
     on_progress: ProgressListener | None = None,
     on_skip: Callable[[str, str], None] | None = None,
     cancel: threading.Event | None = None,
@@ -62,6 +66,7 @@ def build(
         sources: Files, folders, archives.
         out: Folder of twins; made when missing.
         options: What the user states.
+        on_sources: Told of all files that were found, before any of them is read.
         on_progress: Told of (job, stage, fraction, message).
         on_skip: Told of (name, reason) for files in folders and archives that are no sources.
         cancel: Stops the build when set.
@@ -74,14 +79,17 @@ def build(
     prepare_output(out)
     with tempfile.TemporaryDirectory(prefix="physicl-") as workspace:
         items: list[_Item] = []
+        limits = IngestSettings.from_table(config["ingest"])
         for index, source in enumerate(sources):
-            found, failure = _discover(Path(source), Path(workspace) / str(index), on_skip)
+            found, failure = _discover(Path(source), Path(workspace) / str(index), limits, on_skip)
             items += found
             if failure is not None:
                 yield failure
         if options.read.name and len(items) > 1:
             message = f"--name {options.read.name} was given for {len(items)} sources."
             raise PhysiclError("name_for_many", message, "Build one source at a time, or leave --name out.")
+        if on_sources is not None:
+            on_sources([item.path for item in items])
         plan = _Plan(out, options, config)
         jobs: list[Job] = []
         for item in items:
@@ -102,13 +110,13 @@ def build(
 
 
 def _discover(
-    source: Path, workspace: Path, on_skip: Callable[[str, str], None] | None
+    source: Path, workspace: Path, limits: IngestSettings, on_skip: Callable[[str, str], None] | None
 ) -> tuple[list[_Item], Record | None]:
     """Files to build in one given source, or the record of its failure."""
     started = time.perf_counter()
     try:
         workspace.mkdir()
-        discovery = ingest.discover(source, workspace)
+        discovery = ingest.discover(source, workspace, limits)
     except PhysiclError as error:
         return [], failed_record(str(source), error.to_json(), time.perf_counter() - started)
     place = str(source.resolve())
@@ -120,14 +128,15 @@ def _discover(
             continue
         single = found.path.resolve() == source.resolve()
         name = str(source) if single else f"{source}/{found.name}"
-        items.append(_Item(name, found.path, f"{place}\0{'' if single else found.name}", found.companions))
+        inside = "" if single else found.name
+        items.append(_Item(name, found.path, f"{place}\0{inside}", found.twin_name, found.companions))
     if not items:
-        error = {
-            "code": "no_sources",
-            "message": f"{source.name} holds no file that can be read as a source.",
-            "hint": "physicl.sh doctor lists the formats and what is missing.",
-        }
-        return [], failed_record(str(source), error, time.perf_counter() - started)
+        empty = SourceError(
+            "no_sources",
+            f"{source.name} holds no file that can be read as a source.",
+            "physicl.sh doctor lists the formats and what is missing.",
+        )
+        return [], failed_record(str(source), empty.to_json(), time.perf_counter() - started)
     return items, None
 
 
@@ -152,7 +161,7 @@ class _Plan:
             "fast": options.fast,
         }
         location = hashlib.sha256(item.place.encode()).hexdigest()[:32]
-        wanted = ingest.file_safe_name(options.read.name or ingest.suggested_name(item.path))
+        wanted = ingest.file_safe_name(options.read.name) if options.read.name else item.name
         try:
             request_hash = provenance.request_hash([item.path, *item.companions], stated, self._config)
         except OSError as error:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from physicl_twin import ingest, normalize, usd
+from physicl_twin.ingest.ingest_settings import IngestSettings
 from physicl_twin.jobs import provenance
 from physicl_twin.jobs.provenance import Provenance
 from physicl_twin.jobs.record import built_record
@@ -54,7 +55,12 @@ def build_one(request: BuildRequest, progress: Progress) -> dict[str, Any]:
     clock = StageClock(progress)
     settings = request.parsed_settings()
     clock.enter("ingest")
-    twin = ingest.read(Path(request.path), replace(request.read, name=request.name), progress)
+    twin = ingest.read(
+        Path(request.path),
+        replace(request.read, name=request.name),
+        progress,
+        IngestSettings.from_table(settings["ingest"]),
+    )
     clock.enter("normalize")
     options = normalize.NormalizeOptions(
         materials=request.materials, mass=request.mass, settings=settings, fast=request.fast, seed=request.seed
@@ -63,12 +69,12 @@ def build_one(request: BuildRequest, progress: Progress) -> dict[str, Any]:
     twin = replace(twin, version=request.version).with_notes(*request.notes)
     with staged(Path(request.out), request.name) as folder:
         clock.enter("usd")
-        usd_path = usd.write_twin(twin, folder.parent, generated=request.generated)
+        usd_path = usd.write_twin(twin, folder.parent, generated=request.generated, settings=settings)
         (folder / "twin.json").write_text(dumps(twin), encoding="utf-8")
         provenance.write(_provenance(request, twin), folder)
         clock.enter("validate")
-        certificate = validate(folder, settings=settings, fast=request.fast, progress=progress)
-        write_certificate(certificate, folder)
+        certificate = validate(folder, settings=settings, fast=request.fast, seed=request.seed, progress=progress)
+        write_certificate(certificate, folder, settings=settings)
         clock.enter("publish")
     clock.leave()
     target = Path(request.out) / request.name

@@ -1,0 +1,188 @@
+"""``build --json``: what users' scripts rely on."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.contract.command import ROOT, physicl, stl_box
+
+#: Keys that the contract promises for each source.
+KEYS = {
+    "source",
+    "status",
+    "twin",
+    "usd",
+    "mass_kg",
+    "com_m",
+    "inertia_kgm2",
+    "units",
+    "checks",
+    "seconds",
+    "error",
+}
+STEEL = "steel"
+
+
+@pytest.fixture(scope="module")
+def batch(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
+    """One batch with good and bad sources, built once for this module."""
+    folder = tmp_path_factory.mktemp("sources with spaces")
+    out = tmp_path_factory.mktemp("out") / "new" / "twins"
+    good = stl_box(folder / "steel block.stl", (40.0, 30.0, 20.0), (100.0, 0.0, 0.0))
+    (folder / "empty.stl").write_bytes(b"")
+    (folder / "broken.glb").write_bytes(b"glTF" + bytes(40))
+    sources = [good, folder / "empty.stl", folder / "broken.glb", folder / "missing.step"]
+    done = physicl("build", *sources, "--out", out, "--units", "mm", "--material", "*=S235JR", "--json", "--jobs", 2)
+    return {"done": done, "out": out, "good": good, "folder": folder}
+
+
+def test_every_source_has_one_record_and_the_status_tells_that_one_failed(batch) -> None:
+    done = batch["done"]
+    assert done.status == 1
+    records = {Path(record["source"]).name: record for record in done.records}
+    assert set(records) == {"steel block.stl", "empty.stl", "broken.glb", "missing.step"}
+    for record in records.values():
+        assert KEYS <= set(record)
+    assert records["steel block.stl"]["status"] == "built"
+    for name in ("empty.stl", "broken.glb", "missing.step"):
+        record = records[name]
+        assert record["status"] == "failed"
+        assert record["twin"] is None
+        assert set(record["error"]) == {"code", "message", "hint"}
+        assert all(record["error"].values())
+    assert records["missing.step"]["error"]["code"] == "file_not_found"
+    assert records["empty.stl"]["error"]["code"] == "file_empty"
+    assert "Traceback" not in done.stderr
+
+
+def test_mass_properties_are_those_of_the_block_in_its_own_axes(batch) -> None:
+    record = next(r for r in batch["done"].records if r["status"] == "built")
+    edges = np.array([0.04, 0.03, 0.02])
+    mass = record["mass_kg"]
+    density = mass["value"] / edges.prod()
+    assert 7700 < density < 8000
+    assert mass["low"] < mass["value"] < mass["high"]
+    assert mass["std"] > 0
+    np.testing.assert_allclose(record["com_m"], [0.12, 0.015, 0.01], atol=1e-7)
+    squares = edges**2
+    expected = mass["value"] / 12 * np.diag(squares.sum() - squares)
+    np.testing.assert_allclose(record["inertia_kgm2"], expected, rtol=1e-5, atol=1e-12)
+    assert record["units"]["value"] == "mm"
+    assert record["units"]["evidence"]
+
+
+def test_the_twin_is_complete_and_passes(batch) -> None:
+    record = next(r for r in batch["done"].records if r["status"] == "built")
+    assert record["checks"]["failed"] == 0, batch["done"].stderr
+    assert record["checks"]["passed"] > 20
+    twin = Path(record["twin"])
+    assert Path(record["usd"]).is_file()
+    for name in ("twin.json", "certificate.json", "provenance.json", "report.html"):
+        assert (twin / name).stat().st_size > 100
+    assert sorted(p.name for p in batch["out"].iterdir()) == [twin.name]
+
+
+def test_nothing_of_this_machine_is_written_into_the_twin(batch) -> None:
+    for path in batch["out"].rglob("*"):
+        if path.suffix in (".json", ".html", ".usda"):
+            text = path.read_text(encoding="utf-8")
+            assert str(batch["folder"]) not in text, path
+            assert str(ROOT) not in text, path
+
+
+def test_the_same_again_is_not_built_again(batch) -> None:
+    again = physicl(
+        "build", batch["good"], "--out", batch["out"], "--units", "mm", "--material", "*=S235JR", "--json"
+    )
+    assert again.status == 0
+    (record,) = again.records
+    assert record["resumed"] is True
+    assert record["mass_kg"] == next(r for r in batch["done"].records if r["status"] == "built")["mass_kg"]
+
+
+def test_inspect_gives_every_estimate_with_its_evidence(batch) -> None:
+    record = next(r for r in batch["done"].records if r["status"] == "built")
+    data = json.loads(physicl("inspect", record["twin"], "--json").stdout)
+    quantities = {(e["owner"].split()[0], e["quantity"]) for e in data["estimates"]}
+    assert {("body", "mass"), ("part", "mass"), ("material", "density"), ("shape", "volume")} <= quantities
+    for estimate in data["estimates"]:
+        assert estimate["low"] <= estimate["value"] <= estimate["high"]
+        assert estimate["evidence"], estimate["quantity"]
+        assert all(math.isfinite(estimate[k]) for k in ("value", "std", "low", "high"))
+    text = physicl("inspect", record["twin"]).stdout
+    assert "why:" in text
+
+
+def test_validate_agrees_with_the_build(batch) -> None:
+    record = next(r for r in batch["done"].records if r["status"] == "built")
+    for target in (record["twin"], record["usd"]):
+        done = physicl("validate", target, "--json")
+        assert done.status == 0, done.stdout[-2000:]
+        (verdict,) = done.records
+        assert verdict["passed"] is True
+
+
+def test_a_changed_source_becomes_the_next_version(tmp_path: Path) -> None:
+    source = stl_box(tmp_path / "block.stl", (40.0, 30.0, 20.0))
+    arguments = ("--out", tmp_path / "twins", "--units", "mm", "--material", "*=oak", "--fast", "--json")
+    first = physicl("build", source, *arguments).records[0]
+    stl_box(source, (40.0, 30.0, 25.0))
+    second = physicl("build", source, *arguments).records[0]
+    assert first["twin"] == second["twin"]
+    assert second["mass_kg"]["value"] == pytest.approx(first["mass_kg"]["value"] * 1.25, rel=1e-6)
+    assert json.loads((Path(second["twin"]) / "twin.json").read_text())["version"] == 2
+
+
+def test_two_files_of_the_same_name_become_two_twins(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        stl_box(tmp_path / folder / "block.stl", (40.0, 30.0, 20.0 if folder == "a" else 10.0))
+    done = physicl(
+        "build", tmp_path / "a" / "block.stl", tmp_path / "b" / "block.stl", "--out", tmp_path / "twins", "--units", "mm",
+        "--fast", "--json",
+    )  # fmt: skip
+    assert len({record["twin"] for record in done.records}) == 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("build",),
+        ("build", "x.stl"),
+        ("build", "x.stl", "--out", "o", "--units", "furlong"),
+        ("build", "x.stl", "--out", "o", "--jobs", "0"),
+        ("no_such_verb",),
+    ],
+)
+def test_wrong_usage_has_status_2(arguments) -> None:
+    assert physicl(*arguments).status == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("--mass", "heavy"), "mass_not_understood"),
+        (("--material", "oak"), "material_statement"),
+        (("--config", "no_such_file.toml"), "config_unreadable"),
+    ],
+)
+def test_a_wrong_statement_has_status_1_and_says_what_is_wrong(arguments, code: str, tmp_path: Path) -> None:
+    source = stl_box(tmp_path / "block.stl", (40.0, 30.0, 20.0))
+    done = physicl("build", source, "--out", tmp_path / "twins", *arguments)
+    assert done.status == 1
+    assert code in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_unknown_material_says_what_it_might_be(tmp_path: Path) -> None:
+    source = stl_box(tmp_path / "block.stl", (40.0, 30.0, 20.0))
+    done = physicl("build", source, "--out", tmp_path / "twins", "--material", "*=oakk wod", "--json")
+    assert done.status == 1
+    assert done.records[0]["error"]["code"].startswith("material")
+    assert list((tmp_path / "twins").iterdir()) == []
