@@ -22,7 +22,7 @@ def read(
     progress: Progress = silent,
     settings: IngestSettings | None = None,
 ) -> Twin:
-    """Read one source file into a Twin: geometry in metres, Z up, with the file's hints and the evidence of every decision.
+    """Read one source file into a Twin: metres, Z up, with the file's hints and the evidence of every decision.
 
     Args:
         path: The main file; folders and archives go through ``discover`` first.

@@ -34,8 +34,8 @@ class Split:
 def split_transform(matrix: FloatArray) -> Split | None:
     """Split an affine transform by its polar decomposition; None when it flattens the geometry.
 
-    A mirror is baked as a point reflection, so that all mirrored placements of a shape share one baked shape whatever plane they
-    mirror at.
+    A mirror is baked as a point reflection, so that all mirrored placements of a shape share one baked shape whatever
+    plane they mirror at.
     """
     linear = matrix[:3, :3]
     u, s, vt = np.linalg.svd(linear)

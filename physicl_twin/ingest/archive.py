@@ -28,7 +28,8 @@ class SafeZip:
         limits: What it may unpack to.
 
     Raises:
-        SourceError: ``file_damaged``, ``archive_bomb``, ``archive_encrypted``, ``archive_unsafe_name`` or ``archive_link``.
+        SourceError: ``file_damaged``, ``archive_bomb``, ``archive_encrypted``, ``archive_unsafe_name``,
+            ``archive_link``.
     """
 
     def __init__(self, path: Path, limits: ArchiveLimits) -> None:

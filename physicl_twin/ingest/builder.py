@@ -85,7 +85,7 @@ class SceneBuilder:
         self._notes[key] = Note(code, severity, message, hint)
 
     def look(self, appearance: Appearance) -> str:
-        """Register a look; equal looks are one, different looks of one name get a number. Returns its name in the scene."""
+        """Name of a registered look in the scene: equal looks are one, different looks of one name get a number."""
         base = readable(appearance.name, "material")
         name, number = base, 2
         while name in self._looks:
@@ -114,9 +114,11 @@ class SceneBuilder:
         """
         if is_remote(uri):
             self.note(
-                "remote_reference_ignored", "warning", f"{owner} refers to {uri[:120]!r} on another machine; it is not fetched.",
+                "remote_reference_ignored",
+                "warning",
+                f"{owner} refers to {uri[:120]!r} on another machine; it is not fetched.",
                 "Download it yourself and put it beside the file.",
-            )  # fmt: skip
+            )
             return None
         target = local_reference(folder or self.path.parent, uri, owner)
         # References written on a system that ignores case: accept the one file that differs in case only.
@@ -171,8 +173,8 @@ class SceneBuilder:
     def shapes(self, name: str, soup: Soup) -> tuple[str, ...]:
         """Weld a soup and register its shapes.
 
-        Groups of faces (materials) that are closed solids by themselves become shapes of their own; the others stay together in one
-        shape that knows the look of each face.
+        Groups of faces (materials) that are closed solids by themselves become shapes of their own; the others stay
+        together in one shape that knows the look of each face.
 
         Returns:
             Names of the registered shapes; empty when the soup has no faces.
@@ -184,10 +186,10 @@ class SceneBuilder:
         if not len(faces):
             return ()
         if faces.min() < 0 or faces.max() >= len(soup.positions):
+            worst = int(faces.max() if faces.min() >= 0 else faces.min())
             raise SourceError(
                 "index_out_of_range",
-                f"{self.path.name}: a face of {name!r} names vertex {int(faces.max() if faces.min() >= 0 else faces.min())}, but there "
-                f"are {len(soup.positions)}.",
+                f"{self.path.name}: a face of {name!r} names vertex {worst}, but there are {len(soup.positions)}.",
                 "The file is damaged; export it again.",
             )
         self.faces_read += len(faces)
@@ -319,7 +321,8 @@ def _unit_normals(normals: FloatArray) -> FloatArray | None:
     length = np.linalg.norm(normals, axis=-1, keepdims=True)
     if not np.isfinite(length).all() or (length <= 0).any():
         return None
-    return normals / length
+    unit: FloatArray = normals / length
+    return unit
 
 
 def parse_floats(text: bytes, name: str, what: str) -> FloatArray:

@@ -52,8 +52,8 @@ def _table() -> dict[tuple[str, ...], tuple[float, float]]:
 def find_class_size(names: Sequence[str]) -> ClassSize | None:
     """Size of the class that the first telling name mentions, or None.
 
-    In a name the last class word wins (the head noun: a "bottle opener" is an opener), the longest phrase among those that end
-    together; a plural s is ignored.
+    In a name the last class word wins (the head noun: a "bottle opener" is an opener), the longest phrase among those
+    that end together; a plural s is ignored.
     """
     table = _table()
     longest = max(map(len, table), default=0)

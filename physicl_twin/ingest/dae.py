@@ -228,7 +228,8 @@ def _vertex_colors(faces: np.ndarray, colors: list[FloatArray | None], count: in
     total, uses = np.zeros((count, 3)), np.zeros(count)
     np.add.at(total, faces.reshape(-1), linear)
     np.add.at(uses, faces.reshape(-1), 1.0)
-    return total / np.maximum(uses, 1.0)[:, None]
+    mean: FloatArray = total / np.maximum(uses, 1.0)[:, None]
+    return mean
 
 
 def _values(text: str | None, count: int, name: str) -> FloatArray:

@@ -115,11 +115,11 @@ def _roughness(shader: Element) -> float:
     if not values or values[0] < 0:
         return 0.6
     exponent = values[0] * 128.0 if values[0] <= 1.0 else values[0]
-    return (2.0 / (exponent + 2.0)) ** 0.25
+    return math.sqrt(math.sqrt(2.0 / (exponent + 2.0)))
 
 
 def _opacity(shader: Element) -> float:
-    """Opacity by COLLADA's A_ONE and RGB_ZERO rules; a surface that comes out invisible is a writer's mistake and opaque."""
+    """Opacity by COLLADA's A_ONE and RGB_ZERO rules; an invisible surface is a writer's mistake and opaque."""
     transparent = shader.find("transparent")
     share = unit_interval((_numbers(shader.findtext("transparency/float")) or [1.0])[0], 1.0)
     color = _numbers(transparent.findtext("color")) if transparent is not None else []

@@ -27,8 +27,32 @@ _TEXTS = frozenset([".txt", ".md", ".yaml", ".yml", ".json", ".csv", ".toml", ".
 _LICENCES = ("licence", "license", "copying", "copyright", "notice")
 _POINTS = frozenset([".pcd", ".las", ".laz", ".e57", ".xyz", ".pts"])
 _NEEDS_EXPORT = frozenset(
-    [".sldprt", ".sldasm", ".catpart", ".catproduct", ".ipt", ".iam", ".prt", ".asm", ".jt", ".x_t", ".x_b", ".sat", ".f3d", ".3dm", ".skp", ".max", ".ma", ".mb", ".c4d", ".dwg", ".ifc", ".fcstd", ".scad"]
-)  # fmt: skip
+    [
+        ".sldprt",
+        ".sldasm",
+        ".catpart",
+        ".catproduct",
+        ".ipt",
+        ".iam",
+        ".prt",
+        ".asm",
+        ".jt",
+        ".x_t",
+        ".x_b",
+        ".sat",
+        ".f3d",
+        ".3dm",
+        ".skp",
+        ".max",
+        ".ma",
+        ".mb",
+        ".c4d",
+        ".dwg",
+        ".ifc",
+        ".fcstd",
+        ".scad",
+    ]
+)
 _SYSTEM = frozenset(["thumbs.db", "desktop.ini", "__macosx", ".ds_store"])
 #: Bytes of a main file that are searched for the names of its companions.
 _SEARCHED_BYTES = 4_000_000
@@ -45,7 +69,8 @@ class Discovered:
         role: main for a source to build, skipped for any other.
         skipped: Why it is no source; empty for a main file.
         twin_name: Suggested twin name, file-safe and distinct among the main files; empty for others.
-        companions: Files that belong to a main file: material libraries, textures, buffers, descriptions, licences, point clouds.
+        companions: Files that belong to a main file: material libraries, textures, buffers, texts, licences, point
+            clouds.
     """
 
     path: Path
@@ -212,7 +237,7 @@ def _usd_layers(mains: Iterable[Path], texts: dict[Path, bytes]) -> dict[Path, P
 
 
 def _owners(file: Path, mains: list[Path], texts: dict[Path, bytes], libraries: dict[Path, bytes]) -> list[Path]:
-    """Main files that a companion belongs to: those that name it, else those of its stem, else all of its folder or the next above."""
+    """Main files of a companion: those that name it, else those of its stem, else all of the nearest folder above."""
     near = [m for m in mains if m.parent in (file.parent, *file.parents)]
     named = []
     for main in near:

@@ -1,8 +1,9 @@
 """The formats that can be read: which file is which, by content first, and which reader reads it.
 
-The policy for wrong extensions: content that names its format beyond doubt is believed over the extension. Readers of ours then read
-it, with a note; readers that need the extension (CAD kernels, USD) refuse it with ``format_mismatch`` and say what to rename it to.
-Content of another kind (an image, a web page) is ``format_mismatch``; content without any mark is read as its extension says.
+The policy for wrong extensions: content that names its format beyond doubt is believed over the extension. Readers of
+ours then read it, with a note; readers that need the extension (CAD kernels, USD) refuse it with ``format_mismatch``
+and say what to rename it to. Content of another kind (an image, a web page) is ``format_mismatch``; content without any
+mark is read as its extension says.
 """
 
 from __future__ import annotations

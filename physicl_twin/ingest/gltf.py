@@ -27,7 +27,7 @@ def read_gltf(path: Path, options: ReadOptions, progress: Progress, settings: In
     """Read a .gltf or .glb file: nodes that place the same mesh share its shape.
 
     Raises:
-        SourceError: ``file_damaged``, ``format_mismatch``, ``feature_unsupported``, ``reference_escapes``, ``remote_reference_refused`` …
+        SourceError: ``file_damaged``, ``format_mismatch``, ``feature_unsupported``, ``reference_escapes`` …
     """
     settings = settings or shipped_settings()
     check_file(path, options)
@@ -170,7 +170,8 @@ class _Reader:
                 "attribute_ignored", "info", f"{self.file.name}: an attribute {key} does not fit its positions."
             )
             return None
-        return values[:, :width].astype(np.float64)
+        chosen: FloatArray = values[:, :width].astype(np.float64)
+        return chosen
 
     def _uvs(
         self, attributes: dict[str, Any], material: GltfMaterial | None, count: int, faces: np.ndarray
@@ -182,7 +183,8 @@ class _Reader:
         if material and material.uv_transform is not None:
             uvs = uvs @ material.uv_transform[:2, :2].T + material.uv_transform[:2, 2]
         uvs = np.column_stack([uvs[:, 0], 1.0 - uvs[:, 1]])  # glTF's v points down (3.9.1), USD's up.
-        return uvs[faces]
+        corners: FloatArray = uvs[faces]
+        return corners
 
 
 def _list(value: Any) -> list[Any]:

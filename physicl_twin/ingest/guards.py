@@ -1,4 +1,4 @@
-"""What is refused before a parser sees it: files that are no files, references that escape, XML entities, absurd geometry."""
+"""What is refused before a parser sees it: files that are none, references that escape, XML entities, absurd data."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ def check_file(path: Path, options: ReadOptions) -> int:
     """Size of a readable, regular, non-empty file, bytes.
 
     Raises:
-        SourceError: ``file_not_found``, ``is_a_folder``, ``not_a_file``, ``file_unreadable``, ``file_empty`` or ``file_too_large``.
+        SourceError: ``file_not_found``, ``is_a_folder``, ``not_a_file``, ``file_unreadable``, ``file_empty``,
+            ``file_too_large``.
     """
     try:
         if not path.exists():
@@ -99,7 +100,7 @@ def check_face_count(name: str, faces: int, options: ReadOptions) -> None:
 def is_remote(uri: str) -> bool:
     """True for a reference to another machine (http, https, ftp, data excluded)."""
     scheme = _SCHEME.match(uri.strip())
-    return bool(scheme) and len(scheme.group(1)) > 1 and scheme.group(1).lower() not in ("file", "data")
+    return scheme is not None and len(scheme.group(1)) > 1 and scheme.group(1).lower() not in ("file", "data")
 
 
 def local_reference(folder: Path, uri: str, owner: str) -> Path:
@@ -154,7 +155,7 @@ def refuse_entities(stream: IO[bytes], name: str) -> None:
 
     parser = expat.ParserCreate()
 
-    def refuse(*_: object) -> None:
+    def refuse(*_: object) -> int:
         raise SourceError(
             "xml_entities_refused",
             f"{name} declares XML entities, which can expand without limit or read other files.",
@@ -202,7 +203,7 @@ def check_scene(raw: RawScene, options: ReadOptions, max_coordinate: float) -> N
         if mesh.faces.min() < 0 or mesh.faces.max() >= len(mesh.vertices):
             raise SourceError(
                 "index_out_of_range",
-                f"{name}: {shape.name!r} has {len(mesh.vertices)} vertices but its faces name vertex {mesh.faces.max()}.",
+                f"{name}: a face of {shape.name!r} names vertex {mesh.faces.max()} of {len(mesh.vertices)}.",
                 "The file is damaged; export it again.",
             )
         bad = int(np.count_nonzero(~np.isfinite(mesh.vertices).all(axis=1)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,13 +13,30 @@ from physicl_twin.model.material import TextureSlot
 
 #: Number of words after each option of a texture statement; -1 for one to three numbers.
 _OPTION_WORDS = {
-    "-blendu": 1, "-blendv": 1, "-boost": 1, "-mm": 2, "-o": -1, "-s": -1, "-t": -1, "-texres": 1, "-clamp": 1, "-bm": 1,
-    "-imfchan": 1, "-type": 1, "-cc": 1, "-colorspace": 1,
-}  # fmt: skip
+    "-blendu": 1,
+    "-blendv": 1,
+    "-boost": 1,
+    "-mm": 2,
+    "-o": -1,
+    "-s": -1,
+    "-t": -1,
+    "-texres": 1,
+    "-clamp": 1,
+    "-bm": 1,
+    "-imfchan": 1,
+    "-type": 1,
+    "-cc": 1,
+    "-colorspace": 1,
+}
 _MAPS: dict[str, TextureSlot] = {
-    "map_kd": "base_color", "map_d": "opacity", "map_pr": "roughness", "map_pm": "metallic", "map_ke": "emissive", "norm": "normal",
+    "map_kd": "base_color",
+    "map_d": "opacity",
+    "map_pr": "roughness",
+    "map_pm": "metallic",
+    "map_ke": "emissive",
+    "norm": "normal",
     "map_kn": "normal",
-}  # fmt: skip
+}
 _BUMPS = ("map_bump", "bump")
 
 
@@ -66,9 +82,10 @@ def _color(text: str | None) -> tuple[float, float, float] | None:
 
 def _appearance(block: _Statements, path: Path, builder: SceneBuilder) -> Appearance:
     values = block.values
-    opacity = unit_interval(values.get("d", "").split()[-1:] and values["d"].split()[-1], 1.0)
-    if "d" not in values and "tr" in values:
-        opacity = 1.0 - unit_interval(values["tr"], 0.0)
+    if "d" in values:
+        opacity = unit_interval((values["d"].split() or ["1"])[-1], 1.0)  # "d -halo 0.5" has an option before it.
+    else:
+        opacity = 1.0 - unit_interval(values.get("tr", "0"), 0.0)
     return Appearance(
         name=block.name or "material",
         base_color=_color(values.get("kd")) or (0.5, 0.5, 0.5),
@@ -82,8 +99,10 @@ def _appearance(block: _Statements, path: Path, builder: SceneBuilder) -> Appear
 
 
 def _roughness(values: dict[str, str]) -> float:
-    """``Pr`` where it stands; else from the Phong exponent ``Ns``: alpha = sqrt(2 / (Ns + 2)) (Walter et al., Microfacet Models for
-    Refraction, EGSR 2007, section 5.2), and UsdPreviewSurface squares its roughness to alpha.
+    """``Pr`` where it stands; else from the Phong exponent ``Ns``.
+
+    alpha = sqrt(2 / (Ns + 2)) (Walter et al., Microfacet Models for Refraction, EGSR 2007, section 5.2), and
+    UsdPreviewSurface squares its roughness to alpha.
     """
     if "pr" in values:
         return unit_interval(values["pr"], 0.6)
@@ -108,12 +127,10 @@ def _textures(values: dict[str, str], path: Path, builder: SceneBuilder) -> tupl
                     f"{path.name}: the height map {name[:80]!r} is no normal map and is left out.",
                 )
     textures: dict[TextureSlot, Texture] = {}
-    load: Callable[[TextureSlot, str], Texture | None] = lambda slot, uri: builder.texture_file(
-        slot, uri, path.name, path.parent
-    )  # noqa: E731
     for slot, statement in wanted:
         uri = texture_name(statement)
-        if uri and slot not in textures and (texture := load(slot, uri)) is not None:
+        texture = builder.texture_file(slot, uri, path.name, path.parent) if uri and slot not in textures else None
+        if texture is not None:
             textures[slot] = texture
     return tuple(textures.values())
 

@@ -16,9 +16,29 @@ MAX_READABLE = 120
 _DEVICES = frozenset(["con", "prn", "aux", "nul", *(f"{d}{n}" for d in ("com", "lpt") for n in range(1, 10))])
 #: Letters that have no decomposition in Unicode, as their alphabets' own conventions write them in ASCII.
 _LETTERS = str.maketrans(
-    {"ß": "ss", "ẞ": "SS", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "ø": "o", "Ø": "O", "đ": "d", "Đ": "D", "ł": "l", "Ł": "L",
-     "þ": "th", "Þ": "Th", "ð": "d", "Ð": "D", "ı": "i", "ħ": "h", "Ħ": "H", "µ": "u"}
-)  # fmt: skip
+    {
+        "ß": "ss",
+        "ẞ": "SS",
+        "æ": "ae",
+        "Æ": "AE",
+        "œ": "oe",
+        "Œ": "OE",
+        "ø": "o",
+        "Ø": "O",
+        "đ": "d",
+        "Đ": "D",
+        "ł": "l",
+        "Ł": "L",
+        "þ": "th",
+        "Þ": "Th",
+        "ð": "d",
+        "Ð": "D",
+        "ı": "i",
+        "ħ": "h",
+        "Ħ": "H",
+        "µ": "u",
+    }
+)
 
 
 def _digest(text: str) -> str:
@@ -28,8 +48,8 @@ def _digest(text: str) -> str:
 def identifier(text: str, limit: int = MAX_IDENTIFIER) -> str:
     """A file-safe identifier ``[A-Za-z_][A-Za-z0-9_]*`` of at most ``limit`` characters.
 
-    Accents are dropped; where letters of other scripts are lost or the name is cut, a hash of the original keeps different names
-    apart. Deterministic.
+    Accents are dropped; where letters of other scripts are lost or the name is cut, a hash of the original keeps
+    different names apart. Deterministic.
     """
     plain = unicodedata.normalize("NFKD", text.translate(_LETTERS))
     plain = "".join(c for c in plain if not unicodedata.combining(c))

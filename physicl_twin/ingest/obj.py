@@ -22,7 +22,7 @@ def read_obj(path: Path, options: ReadOptions, progress: Progress, settings: Ing
     """Read an OBJ file; objects become parts (see ``_pieces`` for groups and open objects).
 
     Raises:
-        SourceError: ``file_damaged``, ``index_out_of_range``, ``no_geometry``, ``point_cloud_without_surface``, ``reference_escapes`` …
+        SourceError: ``file_damaged``, ``no_geometry``, ``point_cloud_without_surface``, ``reference_escapes`` …
     """
     settings = settings or shipped_settings()
     check_file(path, options)
@@ -81,8 +81,9 @@ def _is_file(path: Path) -> bool:
 def _pieces(content: ObjFile, triangles: Indices, owner: Indices, stem: str) -> list[tuple[str, Indices, PartHints]]:
     """Name, triangles and hints of each part.
 
-    ``o`` names objects: each is a part, unless several are open and only close together: then those are one part. Without ``o``,
-    groups ``g`` (often smoothing or material groups) are parts only where they are closed solids by themselves.
+    ``o`` names objects: each is a part, unless several are open and only close together: then those are one part.
+    Without ``o``, groups ``g`` (often smoothing or material groups) are parts only where they are closed solids by
+    themselves.
     """
     by_object = bool(content.object_of.any())
     labels = (content.object_of if by_object else content.group_of)[owner]

@@ -112,9 +112,22 @@ def parse_obj(data: bytes, name: str) -> ObjFile:
     counts, corners = _corners(polygons, name)
     labels = np.array(tags, np.int64).reshape(-1, 3)
     return ObjFile(
-        positions, colors, _columns(rows[b"vt"], 2, name, "vt"), _columns(rows[b"vn"], 3, name, "vn"), counts, corners,
-        labels[:, 0], labels[:, 1], labels[:, 2], objects.names, groups.names, materials.names, libraries, comments, other,
-    )  # fmt: skip
+        positions,
+        colors,
+        _columns(rows[b"vt"], 2, name, "vt"),
+        _columns(rows[b"vn"], 3, name, "vn"),
+        counts,
+        corners,
+        labels[:, 0],
+        labels[:, 1],
+        labels[:, 2],
+        objects.names,
+        groups.names,
+        materials.names,
+        libraries,
+        comments,
+        other,
+    )
 
 
 def _absolute(polygon: bytes, totals: tuple[int, ...], name: str) -> bytes:

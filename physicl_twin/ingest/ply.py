@@ -57,7 +57,7 @@ def read_ply(path: Path, options: ReadOptions, progress: Progress, settings: Ing
     return builder.scene(unit_claims=claims_in_text("\n".join(header.comments), f"comment of {path.name}", settings))
 
 
-def vertices_of(path: Path) -> FloatArray:
+def vertices_of(path: Path) -> NDArray[np.floating]:
     """(V, 3) vertices of a PLY file with or without faces.
 
     Raises:

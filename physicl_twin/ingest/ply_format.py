@@ -12,15 +12,29 @@ from physicl_twin.ingest.builder import parse_floats
 from physicl_twin.ingest.guards import damaged
 
 _TYPES = {
-    "char": "i1", "int8": "i1", "uchar": "u1", "uint8": "u1", "short": "i2", "int16": "i2", "ushort": "u2", "uint16": "u2",
-    "int": "i4", "int32": "i4", "uint": "u4", "uint32": "u4", "float": "f4", "float32": "f4", "double": "f8", "float64": "f8",
-}  # fmt: skip
+    "char": "i1",
+    "int8": "i1",
+    "uchar": "u1",
+    "uint8": "u1",
+    "short": "i2",
+    "int16": "i2",
+    "ushort": "u2",
+    "uint16": "u2",
+    "int": "i4",
+    "int32": "i4",
+    "uint": "u4",
+    "uint32": "u4",
+    "float": "f4",
+    "float32": "f4",
+    "double": "f8",
+    "float64": "f8",
+}
 _MAX_HEADER_BYTES = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """A column: ``count_type`` is the type of a list's length, empty for a scalar; types are numpy's without byte order."""
+    """A column in numpy's types without byte order; ``count_type`` is that of a list's length, empty for a scalar."""
 
     name: str
     type: str
@@ -147,7 +161,7 @@ def _binary_table(data: bytes, offset: int, element: Element, order: str, name: 
             fields.append((f"v{i}", order + p.type, (lengths[i],)))
         else:
             fields.append((f"v{i}", order + p.type))
-    row = np.dtype(fields)  # type: ignore[arg-type]
+    row = np.dtype(fields)
     end = offset + row.itemsize * element.count
     if end <= len(data):
         rows = np.frombuffer(data, row, element.count, offset)

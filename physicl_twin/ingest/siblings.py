@@ -21,8 +21,9 @@ from physicl_twin.model.geometry import FloatArray
 
 #: Formats that are worth measuring as a witness.
 _WITNESSES = frozenset(["stl", "obj", "ply", "off", "gltf", "glb", "3mf", "dae", "step", "iges", "brep", "fbx"])
-#: An extent below this share of the longest says nothing about proportions.
+#: An extent below this share of the longest is thin: sampling and thickening change its proportion more.
 _THIN = 0.02
+_THIN_TOLERANCE = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +61,8 @@ class Witness:
 def measure_siblings(path: Path, settings: IngestSettings) -> tuple[Sibling, ...]:
     """Measure the files in the source's folder that may show the same object.
 
-    Neighbours count when their name is related to the source's, or when the folder holds only a few geometry files. One that cannot
-    be read is no witness.
+    Neighbours count when their name is related to the source's, or when the folder holds only a few geometry files.
+    One that cannot be read is no witness.
     """
     limit = int(settings.siblings["max_count"])
     try:
@@ -109,7 +110,8 @@ def witnesses(
 ) -> tuple[Witness, ...]:
     """Which neighbours show the same object, and what they say.
 
-    The object has one size: a candidate scale of the source implies one of the neighbour, and the neighbour's own evidence weighs that.
+    The object has one size: a candidate scale of the source implies one of the neighbour, and the neighbour's own
+        evidence weighs that.
 
     Args:
         bounds: (2, 3) of the source, its units.
@@ -132,36 +134,35 @@ def witnesses(
             implied = scale * ratio
             near = [w for s, w in own.items() if abs(math.log(s / implied)) < settings.siblings["ratio_tolerance"]]
             likelihood[scale] = sum(near)
-        total = sum(likelihood.values())
-        if total <= 0.0:
-            continue  # No pair of units explains the ratio: another object of equal proportions.
-        r = settings.siblings["reliability"]
-        found.append(
-            Witness(
-                sibling.name, ratio, {s: r * w / total + (1.0 - r) / len(likelihood) for s, w in likelihood.items()}
-            )
-        )
+        # The neighbour's own evidence where it is the same object; where it is not, any of its units is as likely.
+        r, chance = settings.siblings["reliability"], 1.0 / len(METRES_PER_UNIT)
+        found.append(Witness(sibling.name, ratio, {s: r * w + (1.0 - r) * chance for s, w in likelihood.items()}))
     return tuple(found)
 
 
 def same_object_ratio(one: FloatArray, other: FloatArray, tolerance: float) -> float | None:
-    """Scale between two bounding boxes of equal proportions, ``one`` over ``other``; None when they are different objects.
+    """Scale between two bounding boxes of equal proportions, ``one`` over ``other``; None for different objects.
 
     Args:
         one: (2, 3) bounds.
         other: (2, 3) bounds, perhaps with other axes.
         tolerance: Relative difference of the proportions that sampling may cause.
     """
-    a, b = np.sort(one[1] - one[0]), np.sort(other[1] - other[0])
-    if not (a[-1] > 0 and b[-1] > 0):
+    a, b = np.sort(one[1] - one[0])[::-1], np.sort(other[1] - other[0])[::-1]
+    if not (a[0] > 0 and b[0] > 0):
         return None
-    thick = (a > _THIN * a[-1]) & (b > _THIN * b[-1])
-    if ((a > 2 * _THIN * a[-1]) != (b > 2 * _THIN * b[-1])).any() and thick.sum() < 2:
-        return None
-    ratios = a[thick] / b[thick]
-    if len(ratios) < 2 or ratios.max() > ratios.min() * (1.0 + tolerance):
-        return None
-    return float(np.exp(np.log(ratios).mean()))
+    ratio = float(a[0] / b[0])
+    informative = 1
+    for mine, theirs, share in zip(a[1:], b[1:], np.maximum(a / a[0], b / b[0])[1:], strict=True):
+        if mine <= 0 or theirs <= 0:
+            if share > _THIN:
+                return None
+            continue
+        informative += 1
+        limit = tolerance if share > _THIN else _THIN_TOLERANCE
+        if abs(math.log(mine / theirs / ratio)) > math.log1p(limit):
+            return None
+    return ratio if informative > 1 else None
 
 
 def _unit_weights(sibling: Sibling, settings: IngestSettings, use_prior: bool) -> dict[float, float]:

@@ -27,11 +27,23 @@ NOT_SOURCES = {
     "text": "plain text",
 }
 _MAGIC: tuple[tuple[bytes, str], ...] = (
-    (b"glTF", "glb"), (b"PXR-USDC", "usdc"), (b"#usda", "usda"), (b"ISO-10303-21", "step"), (b"Kaydara FBX Binary", "fbx"),
-    (b"AutoCAD Binary DXF", "dxf"), (b"BLENDER", "blend"), (b"version https://git-lfs", "git_lfs"), (b"\x89PNG\r\n", "png"),
-    (b"\xff\xd8\xff", "jpeg"), (b"%PDF", "pdf"), (b"\x1f\x8b", "gzip"), (b"7z\xbc\xaf", "7z"), (b"Rar!", "rar"), (b"\x7fELF", "elf"),
+    (b"glTF", "glb"),
+    (b"PXR-USDC", "usdc"),
+    (b"#usda", "usda"),
+    (b"ISO-10303-21", "step"),
+    (b"Kaydara FBX Binary", "fbx"),
+    (b"AutoCAD Binary DXF", "dxf"),
+    (b"BLENDER", "blend"),
+    (b"version https://git-lfs", "git_lfs"),
+    (b"\x89PNG\r\n", "png"),
+    (b"\xff\xd8\xff", "jpeg"),
+    (b"%PDF", "pdf"),
+    (b"\x1f\x8b", "gzip"),
+    (b"7z\xbc\xaf", "7z"),
+    (b"Rar!", "rar"),
+    (b"\x7fELF", "elf"),
     (b"\xd0\xcf\x11\xe0", "solidworks"),
-)  # fmt: skip
+)
 _OBJ_LINES = re.compile(
     rb"^[ \t]*(?:v[nt]?[ \t]+[-+.\d]|f[ \t]+-?\d|o[ \t]|g[ \t]|mtllib[ \t]|usemtl[ \t])", re.MULTILINE
 )

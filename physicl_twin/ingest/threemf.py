@@ -20,9 +20,13 @@ from physicl_twin.model.geometry import FloatArray
 
 #: Units of the model element (core specification, 3.4) and their ids here; micron is none of the named units.
 _UNITS = {
-    "micron": ("um", 1e-6), "millimeter": ("mm", 1e-3), "centimeter": ("cm", 1e-2), "inch": ("in", 0.0254), "foot": ("ft", 0.3048),
+    "micron": ("um", 1e-6),
+    "millimeter": ("mm", 1e-3),
+    "centimeter": ("cm", 1e-2),
+    "inch": ("in", 0.0254),
+    "foot": ("ft", 0.3048),
     "meter": ("m", 1.0),
-}  # fmt: skip
+}
 _RELATIONSHIP = re.compile(rb"<[^<>]*\bRelationship\b[^<>]*>")
 _ATTRIBUTE = re.compile(rb"(\w+)\s*=\s*[\"']([^\"']*)[\"']")
 _SUPPORT = ("support", "solidsupport")
@@ -34,7 +38,7 @@ def read_3mf(path: Path, options: ReadOptions, progress: Progress, settings: Ing
     """Read a 3MF package: build items and components become parts that share their objects' shapes.
 
     Raises:
-        SourceError: ``file_damaged``, ``archive_bomb``, ``reference_escapes``, ``xml_entities_refused``, ``no_geometry`` …
+        SourceError: ``file_damaged``, ``archive_bomb``, ``reference_escapes``, ``xml_entities_refused`` …
     """
     settings = settings or shipped_settings()
     check_file(path, options)
@@ -262,7 +266,7 @@ class _Looks:
         return self._builder.look(Appearance(name, (1.0, 1.0, 1.0), textures=(texture,))) if texture else ""
 
     def _uvs(self, ids: list[str], groups: np.ndarray, table: np.ndarray, first: np.ndarray) -> FloatArray | None:
-        """(F, 3, 2) texture coordinates (v up, as in 3MF), zeros on triangles without; None when no triangle has any."""
+        """(F, 3, 2) texture coordinates (v up), zeros on triangles without; None when no triangle has any."""
         result = None
         corners = table[:, 3:].copy()
         corners[corners < 0] = np.repeat(first, 3).reshape(-1, 3)[corners < 0]

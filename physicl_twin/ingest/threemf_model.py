@@ -132,12 +132,23 @@ class _Handler:
         self._group_index: dict[str, int] = {}
         self._metadata = ""
         self._starts: dict[str, Callable[[dict[str, str]], None]] = {
-            "model": self._model, "metadata": self._metadata_start, "basematerials": self._bases, "base": self._base,
-            "colorgroup": self._colorgroup, "color": self._color, "texture2d": self._texture, "texture2dgroup": self._texturegroup,
-            "tex2coord": self._coordinate, "compositematerials": self._other_group, "multiproperties": self._other_group,
-            "object": self._object_start, "vertex": self._vertex, "triangle": self._triangle, "component": self._component,
+            "model": self._model,
+            "metadata": self._metadata_start,
+            "basematerials": self._bases,
+            "base": self._base,
+            "colorgroup": self._colorgroup,
+            "color": self._color,
+            "texture2d": self._texture,
+            "texture2dgroup": self._texturegroup,
+            "tex2coord": self._coordinate,
+            "compositematerials": self._other_group,
+            "multiproperties": self._other_group,
+            "object": self._object_start,
+            "vertex": self._vertex,
+            "triangle": self._triangle,
+            "component": self._component,
             "item": self._item,
-        }  # fmt: skip
+        }
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         handler = self._starts.get(tag.rsplit(" ", 1)[-1])

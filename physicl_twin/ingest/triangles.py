@@ -22,8 +22,8 @@ def triangulate(positions: FloatArray, counts: Indices, corners: Indices) -> tup
         corners: (sum(counts),) vertex index of each corner.
 
     Returns:
-        (F, 3) positions in ``corners`` (so that texture coordinates and normals can follow), and (F,) polygon of each triangle;
-        in the order of the polygons.
+        (F, 3) positions in ``corners`` (so that texture coordinates and normals can follow), and (F,) polygon of each
+        triangle; in the order of the polygons.
     """
     starts = np.concatenate([[0], np.cumsum(counts)[:-1]]).astype(np.int64) if len(counts) else np.zeros(0, np.int64)
     triangles: list[Indices] = []
@@ -85,7 +85,8 @@ def _cut_ears(points: FloatArray, normal: FloatArray) -> Indices | None:
     x = np.cross(normal, np.eye(3)[np.argmin(np.abs(normal))])
     x /= np.linalg.norm(x)
     flat = np.ascontiguousarray(np.column_stack([points @ x, points @ np.cross(normal, x)]))
-    cut = mapbox_earcut.triangulate_float64(flat, np.array([len(flat)], np.uint32)).astype(np.int64).reshape(-1, 3)
+    indices = mapbox_earcut.triangulate_float64(flat, np.array([len(flat)], np.uint32))
+    cut: Indices = np.asarray(indices, dtype=np.int64).reshape(-1, 3)
     if len(cut) != len(points) - 2:
         return None
     a, b, c = flat[cut[:, 0]], flat[cut[:, 1]], flat[cut[:, 2]]
@@ -155,8 +156,8 @@ def closed_groups(faces: Indices, group: Indices, groups: int) -> list[Indices]:
         groups: Number of groups.
 
     Returns:
-        For each part its groups: one entry for each group that is closed by itself, and one for all the others together (which
-        only close together, or not at all). In the order of the first group of each.
+        For each part its groups: one entry for each group that is closed by itself, and one for all the others
+            together (which only close together, or not at all). In the order of the first group of each.
     """
     present = [g for g in range(groups) if (group == g).any()]
     alone = [g for g in present if is_closed(faces[group == g])] if len(present) > 1 else []

@@ -68,8 +68,8 @@ def size_density(extent_m: float, settings: IngestSettings) -> float:
 def decide_units(evidence: UnitEvidence, settings: IngestSettings) -> UnitDecision:
     """Posterior over units: prior of the format or claims, times size, class and neighbours.
 
-    A claim is right with its reliability; otherwise the data are in the units that hide behind wrong labels. Claims of one file are
-    independent given the unit; this is a judgement that the reliabilities allow for.
+    A claim is right with its reliability; otherwise the data are in the units that hide behind wrong labels. Claims
+    of one file are independent given the unit; this is a judgement that the reliabilities allow for.
 
     Raises:
         ConfigError: ``unit_unknown`` when the user states a unit that there is none of.
@@ -151,7 +151,8 @@ def _reasons(
         reasons.append(
             Evidence(
                 "prior",
-                f"The name says {c.word!r}, usually {_length(c.low_m)} to {_length(c.high_m)} long; in {unit} it is {_length(extent)}.",
+                f"The name says {c.word!r}, usually {_length(c.low_m)} to {_length(c.high_m)}; "
+                f"in {unit} it is {_length(extent)}.",
                 "config/class_sizes.toml",
                 c.word,
             )
@@ -167,7 +168,8 @@ def _reasons(
         reasons.append(
             Evidence(
                 "prior",
-                f"{evidence.format.upper()} states no unit; {100 * prior.get(unit, 0.0):.0f} % of such files are in {unit} (judgement).",
+                f"{evidence.format.upper()} states no unit; {100 * prior.get(unit, 0.0):.0f} % of them are in {unit} "
+                "(judgement).",
                 "config/pipeline.toml",
                 "ingest.unit_prior",
             )

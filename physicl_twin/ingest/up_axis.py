@@ -61,7 +61,7 @@ def decide_up_axis(
         reasons.append(
             Evidence(
                 "prior",
-                f"{format_id.upper()} states no up axis; {100 * prior[best]:.0f} % of such files are {best}-up (judgement).",
+                f"{format_id.upper()} states no up axis; {100 * prior[best]:.0f} % of them are {best}-up (judgement).",
                 "config/pipeline.toml",
                 "ingest.up_prior",
             )
@@ -75,7 +75,8 @@ def decide_up_axis(
     notes: tuple[Note, ...] = ()
     if ambiguous:
         other, p = posterior[1]
-        message = f"The up axis is not certain: {axis} ({100 * probability:.0f} %) or {other} ({100 * p:.0f} %); the mass does not depend on it."
+        choice = f"{axis} ({100 * probability:.0f} %) or {other} ({100 * p:.0f} %)"
+        message = f"The up axis is not certain: {choice}; the mass does not depend on it."
         notes = (Note("up_axis_ambiguous", "info", message, f"State it, such as --up {axis}."),)
     return decision, notes
 
