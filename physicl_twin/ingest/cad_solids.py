@@ -12,9 +12,12 @@ from .cad_tessellate import diagonal
 from .raw import RawIntegrals
 
 #: Relative error per face at which the kernel's adaptive integration stops, and a coarser one to judge it by. Measured
-#: on cylinder, sphere and torus as rational B-splines: 1e-13 gives the volume to 1e-9, 1e-11 to 2e-8; the kernel's
-#: fixed-order integration misses it by up to 0.9 %.
+#: on cylinder, sphere and torus as rational B-splines: 1e-13 gives the volume to 1e-9, 1e-11 to 2e-8.
 _FINE, _COARSE = 1e-13, 1e-11
+#: Fixed-order Gauss integration is exact on smooth surfaces and up to 0.9 % wrong on splines with knots of low continuity.
+#: Where it gives the adaptive volume to this fraction its moments are the better ones: adaptation watches the volume
+#: only, and was seen to leave 2e-5 in the inertia of a cylinder of revolution.
+_AGREEMENT = 1e-8
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +148,8 @@ def _sew(loose: list[Any], tolerance: float) -> list[Piece]:
 def integrals(shape: Any, unit_in_mm: float) -> RawIntegrals | None:
     """Volume, centroid and inertia of a closed shape from its exact surfaces; None when they are not usable.
 
-    Adaptive Gauss integration over each face in the kernel; the change from a coarser run is the error.
-    OpenCASCADE returns the matrix of inertia about the centre of mass.
+    Gauss integration over each face in the kernel, of fixed order where that agrees with the adaptive one. OpenCASCADE
+    returns the matrix of inertia about the centre of mass.
 
     Args:
         shape: Closed ``TopoDS_Shape``, kernel units (mm).
@@ -155,14 +158,18 @@ def integrals(shape: Any, unit_in_mm: float) -> RawIntegrals | None:
     from OCP.BRepGProp import BRepGProp
     from OCP.GProp import GProp_GProps
 
-    fine, coarse = GProp_GProps(), GProp_GProps()
+    fixed, coarse, fine = GProp_GProps(), GProp_GProps(), GProp_GProps()
+    BRepGProp.VolumeProperties_s(shape, fixed, True)
     BRepGProp.VolumeProperties_s(shape, coarse, _COARSE, True)
     BRepGProp.VolumeProperties_s(shape, fine, _FINE, True)
     volume = float(fine.Mass())
     if not math.isfinite(volume) or volume <= 0:
         return None
     error = abs(float(coarse.Mass()) / volume - 1.0)
-    centre, matrix = fine.CentreOfMass(), fine.MatrixOfInertia()
+    chosen, difference = fine, abs(float(fixed.Mass()) / volume - 1.0)
+    if difference < _AGREEMENT:
+        chosen, error, volume = fixed, difference, float(fixed.Mass())
+    centre, matrix = chosen.CentreOfMass(), chosen.MatrixOfInertia()
     com = np.array([centre.X(), centre.Y(), centre.Z()]) / unit_in_mm
     inertia = np.array([[matrix.Value(i, j) for j in (1, 2, 3)] for i in (1, 2, 3)]) / unit_in_mm**5
     inertia = 0.5 * (inertia + inertia.T)

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-pytest.importorskip("OCP")
-
 from physicl_twin.ingest.cad import read_cad
 from physicl_twin.ingest.cad_tessellate import is_closed
 from physicl_twin.ingest.raw import RawScene, ReadOptions
 from physicl_twin.model import SourceError
 from tests.ingest.cad_writer import UNITS, Item, location, placement, solids, write_brep, write_iges, write_step
+
+pytest.importorskip("OCP")
 
 OPTIONS = ReadOptions()
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "meshes_and_cad"
