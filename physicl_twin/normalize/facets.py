@@ -16,8 +16,8 @@ def facet_gap(vertices: FloatArray, faces: NDArray[np.integer], edges: Edges, sm
 
     Across an edge of length L a surface that turns by the small angle θ between facets of width h is an arc over chords
     of length h; the segment between arc and chord has the area h² θ / 12 (c³ / 12 R with θ = c / R), hence the volume
-    L h² θ / 12, with h² averaged over the two facets. The sum over the edges of an equilateral tessellation of a sphere
-    is exactly its mean gap times its area, and over the strips of a cylinder exactly theirs. Edges that bend by
+    L h² θ / 12, h being the narrower of the two facets (beside a fillet may lie a wide flat face). The sum over the edges
+    of an equilateral tessellation of a sphere is exactly its mean gap times its area, and over the strips of a cylinder exactly theirs. Edges that bend by
     ``smooth_angle_rad`` or more are real edges and count nothing; so do the diagonals of flat faces.
 
     Vertices on the surface put the gap outside where it is convex and inside where it is hollow, so that the two walls
@@ -43,7 +43,9 @@ def facet_gap(vertices: FloatArray, faces: NDArray[np.integer], edges: Edges, sm
         sine = np.linalg.norm(np.cross(normal_a, normal_b), axis=1)
         angle = np.arctan2(sine, sense * np.einsum("ij,ij->i", normal_a, normal_b))
         length = np.maximum(np.linalg.norm(side, axis=1), np.finfo(float).tiny)
-        width_squared = (np.einsum("ij,ij->i", normal_a, normal_a) + np.einsum("ij,ij->i", normal_b, normal_b)) / 2
+        width_squared = np.minimum(
+            np.einsum("ij,ij->i", normal_a, normal_a), np.einsum("ij,ij->i", normal_b, normal_b)
+        )  # times length squared
         gap = width_squared / length * angle / 12
         gap = np.where(angle < smooth_angle_rad, gap, 0.0)
         tip = vertices[faces[b // 3][rows, (b + 2) % 3]]

@@ -2,9 +2,9 @@
 
 A point counts as inside where the generalized winding number w (Jacobson, Kavan, Sorkine-Hornung, ACM TOG 32, 2013;
 fast evaluation after Barill et al., ACM TOG 37, 2018) exceeds one half in magnitude. Instead of a grid of points,
-columns along the three principal axes are cut at every surface that they pass. Between two surfaces w is asked for at one
-place, or at three where the column's hits are odd in number; where it is clearly the same whole number the piece is
-inside or outside as a whole, so that a wall of any thinness counts with its exact length. Where it is not (near an
+columns along the three principal axes are cut at every surface that they pass. Between two surfaces w is asked for at
+one place, or at three where the column's hits are odd in number; where it is clearly the same whole number the piece
+is inside or outside as a whole, so that a wall of any thinness counts with its exact length. Where it is not (near an
 opening) the piece is cut into short ones, each judged by itself. The axes are averaged by the inverse of their
 variances, and the columns are doubled in both directions until the volume is known well enough.
 """
@@ -68,21 +68,22 @@ def winding_function(vertices: FloatArray, faces: Indices) -> Winding:
     return winding
 
 
-def occupancy(vertices: FloatArray, faces: Indices, columns: int, refine: bool = True) -> Occupancy:
+def occupancy(vertices: FloatArray, faces: Indices, columns: int, enough_m3: float, closed: bool = False) -> Occupancy:
     """Moments of the region with winding number beyond one half.
 
     Args:
         vertices: (V, 3).
         faces: (F, 3), each piece facing outwards.
         columns: Columns of each of the three axes, to begin with.
-        refine: Quadruple the columns, twice at most, while the volume's sampling error exceeds 0.2 %.
+        enough_m3: Quadruple the columns, twice at most, while the volume's sampling error exceeds this and 0.2 %.
+        closed: The surface is closed: nothing is inside before the first and after the last hit of a column.
     """
     surface = surface_moments(vertices, faces)
     axes = principal_frame(surface.second)
     extent = float(np.ptp(vertices, axis=0).max())
     scaled = (vertices - surface.centroid) / extent
     winding = winding_function(scaled, faces)
-    for round_ in range(1 + _REFINEMENTS * refine):
+    for round_ in range(1 + _REFINEMENTS):
         count = columns * 4**round_
         results = [
             _along(shoot(scaled, faces, np.roll(axes, shift, axis=0), count, shift), winding) for shift in range(3)
@@ -93,7 +94,7 @@ def occupancy(vertices: FloatArray, faces: Indices, columns: int, refine: bool =
         mean = sum(
             (r.times(float(k)) for r, k in zip(results[1:], weights[1:], strict=True)), results[0].times(weights[0])
         )
-        if math.sqrt(mean.variance) <= _ENOUGH * mean.volume:
+        if math.sqrt(mean.variance) <= max(_ENOUGH * mean.volume, enough_m3 / extent**3):
             break
     cube = extent**3
     moments = Moments(0.0, surface.centroid, np.zeros((3, 3)))
@@ -139,9 +140,9 @@ class _Sums:
         )
 
 
-def _along(columns: Columns, winding: Winding) -> _Sums:
+def _along(columns: Columns, winding: Winding, closed: bool) -> _Sums:
     """Sums over the columns of one axis."""
-    column, start, end = _pieces(columns)
+    column, start, end = _pieces(columns, closed)
     odd = (np.bincount(columns.column, minlength=len(columns.centres)) % 2 == 1)[column]
     w = np.empty((len(column), len(_PROBES)))
     for k, place in enumerate(_PROBES):
@@ -167,9 +168,9 @@ def _along(columns: Columns, winding: Winding) -> _Sums:
     )
 
 
-def _pieces(columns: Columns) -> tuple[Indices, FloatArray, FloatArray]:
-    """Column, start and end of each piece between neighbouring surfaces, the bounds of the mesh at either end."""
-    all_columns = np.arange(len(columns.centres))
+def _pieces(columns: Columns, closed: bool) -> tuple[Indices, FloatArray, FloatArray]:
+    """Column, start and end of each piece between neighbouring surfaces, the bounds of the mesh at either end if open."""
+    all_columns = np.arange(0 if closed else len(columns.centres))
     owner = np.concatenate([all_columns, columns.column, all_columns])
     cut = np.concatenate(
         [

@@ -121,7 +121,7 @@ def solid_of_shape(
     surface = _Surface.of(shape.mesh)
     exact = _closed_solid(surface, settings, fast=True)
     if exact is None:
-        checked = occupancy(surface.vertices, surface.faces, settings.occupancy_columns_fast, refine=False).moments
+        checked = occupancy(surface.vertices, surface.faces, settings.occupancy_columns_fast, math.inf).moments
         gap = 0.0
     else:
         checked = exact[0]
@@ -248,7 +248,9 @@ def _open_solid(surface: _Surface, settings: NormalizeSettings, fast: bool, surf
     if opening > settings.opening_fraction_max * area:
         return _sheet(surface, settings, doubled=False)
     columns = settings.occupancy_columns_fast if fast else settings.occupancy_columns
-    found = occupancy(surface.vertices, surface.faces, columns, refine=not fast)
+    closed = not surface.edges.balance.any()
+    enough_m3 = math.inf if fast else surface_std / 4
+    found = occupancy(surface.vertices, surface.faces, columns, enough_m3, closed)
     volume = found.moments.measure
     if volume <= _NO_VOLUME * area**1.5 or found.tight_m3 < 0.25 * found.loose_m3:
         return _sheet(surface, settings, doubled=False)

@@ -1,0 +1,90 @@
+"""The entry of the room: the stages of normalize in their order."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from physicl_twin.model import GeometryError, Note, Progress, Shape, Twin, silent
+from physicl_twin.normalize.options import NormalizeOptions, NormalizeSettings
+
+
+def normalize(twin: Twin, options: NormalizeOptions | None = None, progress: Progress = silent) -> Twin:
+    """Make a twin physical: shapes, then materials, mass, collision and semantics.
+
+    Doing it twice with the same options changes nothing more: a shape that was cleaned is known by its hash, derived
+    mass properties carry a mark, stated ones are kept.
+
+    Args:
+        twin: From ``ingest.read``; metres, Z up.
+        options: Statements, total mass, effort and seed.
+        progress: Told the stage (``shapes``, ``materials``, ``mass``, ``collision``, ``semantics``) and its fraction.
+
+    Returns:
+        The twin with summaries, solids, materials, masses, collision and semantics.
+
+    Raises:
+        GeometryError: Geometry from which nothing can be derived.
+        MaterialError: A material statement that cannot be resolved.
+        ConfigError: A setting or a mass that cannot be.
+    """
+    from physicl_twin.normalize.collision import choose_collision
+    from physicl_twin.normalize.mass import derive_mass
+    from physicl_twin.normalize.material_clues import MaterialSettings
+    from physicl_twin.normalize.material_table import MaterialTable
+    from physicl_twin.normalize.materials import resolve_materials
+    from physicl_twin.normalize.semantics import classify
+
+    options = options or NormalizeOptions()
+    pipeline = options.pipeline()
+    settings = NormalizeSettings.from_table(pipeline["normalize"])
+    twin = with_solids(twin, settings, options.fast, progress)
+    progress("materials", 0.0)
+    material_settings = MaterialSettings.from_config(pipeline["materials"])
+    twin = resolve_materials(twin, options.materials, MaterialTable.load(), material_settings)
+    progress("materials", 1.0, f"{len(twin.materials)} materials")
+    progress("mass", 0.0)
+    twin = derive_mass(twin, options.mass, options.seed, settings)
+    progress("mass", 1.0)
+    twin = choose_collision(twin, pipeline["collision"], options.fast, progress)
+    progress("semantics", 0.0)
+    twin = classify(twin)
+    progress("semantics", 1.0)
+    return twin
+
+
+def with_solids(twin: Twin, settings: NormalizeSettings, fast: bool = False, progress: Progress = silent) -> Twin:
+    """Clean every shape that a part places and integrate its solid; shapes that no part places are dropped.
+
+    Raises:
+        GeometryError: Geometry from which nothing can be derived.
+    """
+    from physicl_twin.normalize.geometry import clean_mesh, with_clean_mesh
+    from physicl_twin.normalize.solid import solid_of_shape
+
+    placed = {part.shape for part in twin.parts}
+    shapes: list[Shape] = []
+    notes: list[Note] = []
+    for number, shape in enumerate(twin.shapes):
+        progress("shapes", number / len(twin.shapes), shape.name)
+        if shape.name not in placed:
+            continue
+        if _is_done(shape):
+            shapes.append(shape)
+            continue
+        if shape.mesh is None:
+            raise GeometryError("mesh_missing", f"The shape {shape.name!r} has no triangles.", "Read the source again.")
+        clean = clean_mesh(shape.mesh, shape.name, settings)
+        shape, repaired = with_clean_mesh(shape, clean)
+        solid, doubts = solid_of_shape(shape, settings, fast, clean.patch_volume_std_m3)
+        shapes.append(replace(shape, solid=solid))
+        notes += [*repaired, *doubts]
+    progress("shapes", 1.0, f"{len(shapes)} shapes")
+    fresh = [note for note in notes if note not in twin.notes]
+    return replace(twin, shapes=tuple(shapes)).with_notes(*fresh)
+
+
+def _is_done(shape: Shape) -> bool:
+    """True for a shape that was cleaned and integrated before and has not changed since."""
+    if shape.solid is None or shape.geometry is None or shape.mesh is None:
+        return False
+    return shape.geometry.sha256 == shape.mesh.sha256()

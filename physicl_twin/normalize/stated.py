@@ -1,0 +1,67 @@
+"""Mass properties that a source states: kept when they are possible."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from physicl_twin.model import Body, MassProperties, Twin
+from physicl_twin.model.geometry import FloatArray
+
+#: How far outside the hull, relative to its diagonal, a centre of mass may be stated: rounding of printed numbers.
+_HULL_TOLERANCE = 0.01
+#: Relative slack of the triangle inequality for printed numbers.
+_TRIANGLE_TOLERANCE = 1e-3
+
+
+def objection(stated: MassProperties, body: Body, twin: Twin) -> str:
+    """Why stated mass properties are impossible, as the end of a sentence; empty when they are possible.
+
+    Possible means: a positive finite mass, a finite symmetric inertia whose principal moments are positive and obey the
+    triangle inequality, and a centre of mass inside the convex hull of the body's geometry.
+    """
+    if not (math.isfinite(stated.mass.value) and stated.mass.value > 0):
+        return f"its mass is {stated.mass.value:g} kg"
+    inertia = np.array(stated.inertia_kgm2, dtype=float)
+    com = np.array(stated.com_m, dtype=float)
+    if not (np.isfinite(inertia).all() and np.isfinite(com).all()):
+        return "its inertia or centre of mass is not finite"
+    moments = np.linalg.eigvalsh(0.5 * (inertia + inertia.T))
+    if moments[0] <= 0:
+        return f"its least principal moment of inertia is {moments[0]:.3g} kg m2"
+    if moments[2] > (moments[0] + moments[1]) * (1 + _TRIANGLE_TOLERANCE):
+        return (
+            f"its principal moments {moments[0]:.3g}, {moments[1]:.3g} and {moments[2]:.3g} kg m2 break the triangle "
+            "inequality"
+        )
+    points = body_points(body, twin)
+    if len(points) and (outside := _outside(points, com)) > _HULL_TOLERANCE:
+        return f"its centre of mass lies outside its geometry by {outside:.0%} of its diagonal"
+    return ""
+
+
+def body_points(body: Body, twin: Twin) -> FloatArray:
+    """(P, 3) vertices of all parts of a body, body frame."""
+    clouds = [np.empty((0, 3))]
+    for part in body.parts:
+        mesh = twin.shape(part.shape).mesh
+        if mesh is not None:
+            clouds.append(part.pose.apply(mesh.vertices))
+    return np.concatenate(clouds)
+
+
+def _outside(points: FloatArray, com: FloatArray) -> float:
+    """Distance of ``com`` from the points' convex hull as a fraction of their diagonal; 0 inside."""
+    from scipy.spatial import ConvexHull, QhullError
+
+    low, high = points.min(axis=0), points.max(axis=0)
+    diagonal = float(np.linalg.norm(high - low))
+    if diagonal == 0:
+        return math.inf
+    try:
+        equations = ConvexHull((points - low) / diagonal).equations
+    except QhullError:  # flat geometry has no hull: its bounds stand in
+        beyond = np.maximum(np.maximum(low - com, com - high), 0)
+        return float(np.linalg.norm(beyond)) / diagonal
+    return max(0.0, float((equations[:, :3] @ ((com - low) / diagonal) + equations[:, 3]).max()))
