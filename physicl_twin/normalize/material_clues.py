@@ -54,7 +54,6 @@ class Context:
     table: MaterialTable
     settings: MaterialSettings
     matches: dict[tuple[str, bool], tuple[Match, ...]] = field(default_factory=dict)
-    estimates: dict[tuple[Property, Distribution], Estimate | None] = field(default_factory=dict)
     unknown: dict[str, Estimate] = field(default_factory=dict)
 
     def match(self, text: str, field_is_material: bool) -> tuple[Match, ...]:
@@ -65,11 +64,8 @@ class Context:
         return self.matches[key]
 
     def estimate(self, prop: Property, distribution: Distribution) -> Estimate | None:
-        """``property_estimate``, remembered."""
-        key = (prop, distribution)
-        if key not in self.estimates:
-            self.estimates[key] = property_estimate(self.table, prop, distribution)
-        return self.estimates[key]
+        """``property_estimate`` from this table."""
+        return property_estimate(self.table, prop, distribution)
 
     def unknown_density(self) -> Estimate:
         """The prior for a part of which nothing is known."""
@@ -155,7 +151,7 @@ def _colour(clue: _Clue, alias: str, table: MaterialTable) -> float:
 def _share_out(
     scores: Mapping[str, float], trust: float, left: float, shares: dict[str, float], table: MaterialTable
 ) -> float:
-    """Give findings their share of what is left, and return what is left then; a row refines a vaguer word before it."""
+    """Give findings their share of what is left and return the rest; a row refines a vaguer word before it."""
     total = sum(scores.values())
     for target_id, score in scores.items():
         share = left * trust * score / total

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 
 from physicl_twin.model import Estimate, Evidence
 from physicl_twin.normalize.material_table import MaterialGroup, MaterialRow, MaterialTable, Property, Value
@@ -30,8 +29,7 @@ _WORDS: Mapping[Property, str] = {
     "youngs_modulus_gpa": "Young's modulus",
     "poissons_ratio": "Poisson's ratio",
 }
-_STANDARD = NormalDist()
-_BISECTIONS = 80
+_BISECTIONS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,25 +98,40 @@ def _cdf(estimate: Estimate, x: float) -> float:
     if estimate.distribution == "exact" or estimate.std == 0:
         return 1.0 if x >= estimate.value else 0.0
     if estimate.distribution == "lognormal":
-        return _STANDARD.cdf(math.log(x / estimate.value) / estimate.log_std) if x > 0 else 0.0
-    return _STANDARD.cdf((x - estimate.value) / estimate.std)
+        return _standard_cdf(math.log(x / estimate.value) / estimate.log_std) if x > 0 else 0.0
+    return _standard_cdf((x - estimate.value) / estimate.std)
+
+
+def _standard_cdf(z: float) -> float:
+    return 0.5 * math.erfc(-z / math.sqrt(2.0))
 
 
 def property_estimate(table: MaterialTable, prop: Property, distribution: Distribution) -> Estimate | None:
     """A property of something that is made as the distribution says, from the table.
 
     A row without a cited value takes its family's, flagged ``family_value``; a family without one takes the mixture of
-    all rows, flagged ``no_source``. Young's modulus and Poisson's ratio have no such stand-in: None when no candidate has one.
+    all rows, flagged ``no_source``.
+    Young's modulus and Poisson's ratio have no such stand-in: None when no candidate has one.
 
     Args:
         table: The material base.
         prop: Which property.
         distribution: Rows and groups with probabilities.
     """
+    key = ("distribution", prop, distribution)
+    if key not in table.memo:
+        table.memo[key] = _spread_over_rows(table, prop, distribution)
+    return table.memo[key]
+
+
+def _spread_over_rows(table: MaterialTable, prop: Property, distribution: Distribution) -> Estimate | None:
     optional = prop in ("youngs_modulus_gpa", "poissons_ratio")
     components: list[tuple[float, Estimate]] = []
     for row_id, probability in expand(table, distribution):
-        estimate = _row_estimate(table, prop, table.rows[row_id], optional)
+        key = ("row", prop, row_id)
+        if key not in table.memo:
+            table.memo[key] = _row_estimate(table, prop, table.rows[row_id], optional)
+        estimate = table.memo[key]
         if estimate is not None:
             components.append((probability, estimate))
     if not components:
@@ -129,7 +142,8 @@ def property_estimate(table: MaterialTable, prop: Property, distribution: Distri
     names = ", ".join(f"{table.target(target).title} {probability:.0%}" for target, probability in distribution[:3])
     return mixture(
         components, UNITS[prop], f"mixture of {len(components)} materials",
-        (Evidence("table", f"{_WORDS[prop]} spread over {len(components)} rows ({names}).", "materials.toml", prop),), flags,
+        (Evidence("table", f"{_WORDS[prop]} spread over {len(components)} rows ({names}).", "materials.toml", prop),),
+        flags,
     )  # fmt: skip
 
 
@@ -148,8 +162,16 @@ def _row_estimate(table: MaterialTable, prop: Property, row: MaterialRow, option
             flags=("family_value",)
         )
     relatives = [table.rows[member] for member in family.members]
-    stand_in = _pooled(table, prop, relatives, f"the {family.title.lower()} family", "family_value")
-    return stand_in or _pooled(table, prop, list(table.rows.values()), "all materials", "no_source")
+    for whose, rows, flag in (
+        (f"the {family.title.lower()} family", relatives, "family_value"),
+        ("all materials", list(table.rows.values()), "no_source"),
+    ):
+        key = ("pool", prop, whose)
+        if key not in table.memo:
+            table.memo[key] = _pooled(table, prop, rows, whose, flag)
+        if table.memo[key] is not None:
+            return table.memo[key]
+    return None
 
 
 def _pooled(

@@ -168,6 +168,8 @@ def _build(data: dict[str, Any]) -> MaterialTable:
             where = f"{kind}.{group_id}"
             raw = _common({"family": group_id, **raw}, _GROUP_KEYS, where)
             family = raw["family"]
+            if group_id in rows:
+                raise _fail(where, "is the id of a row too")
             members = tuple(raw.get("members") or (row.id for row in rows.values() if row.family == family))
             for member in members:
                 if member not in rows or rows[member].family != family:

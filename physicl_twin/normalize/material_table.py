@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
-from physicl_twin.model import ConfigError
+from physicl_twin.model import ConfigError, Estimate
 from physicl_twin.normalize.material_text import How, TextIndex
 
 Property = Literal[
@@ -204,6 +204,7 @@ class MaterialTable:
         dynamic_from_static: Dynamic over static friction where only the static one is cited.
         dynamic_source: Source id of that rule.
         index: Words of the table.
+        memo: Estimates that were derived from the rows before; not part of the table's value.
     """
 
     rows: Mapping[str, MaterialRow]
@@ -212,14 +213,15 @@ class MaterialTable:
     dynamic_from_static: float
     dynamic_source: str
     index: TextIndex
+    memo: dict[tuple[str, Property, object], Estimate | None] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def load(cls, user_files: Sequence[Path] = ()) -> MaterialTable:
         """The shipped table with users' files laid over it.
 
         Args:
-            user_files: TOML files like ``config/materials.toml``; a new ``[materials.ID]`` is added, keys of a known one
-                are replaced.
+            user_files: TOML files like ``config/materials.toml``; a new ``[materials.ID]`` is added, keys of a
+                known one are replaced.
 
         Raises:
             ConfigError: ``materials_*`` naming file, row and field when something is not as it must be.

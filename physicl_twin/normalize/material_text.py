@@ -100,7 +100,7 @@ def _code_pattern(code: str) -> re.Pattern[str]:
         between = folded[position:start]
         if i:
             both_digits = chunks[i - 1][-1].isdigit() and chunk[0].isdigit()
-            gaps.append(r"[\s._/,:-]{1,2}" if both_digits and between else r"[\s._/,-]{0,2}")
+            gaps.append(r"[\s._/,:+-]{1,2}" if both_digits and between else r"[\s._/,+-]{0,2}")
         position = start + len(chunk)
     body = chunks[0] + "".join(gap + chunk for gap, chunk in zip(gaps, chunks[1:], strict=True))
     ahead = r"(?![0-9])(?![.,][0-9])" if chunks[-1][-1].isdigit() else r"(?![a-z0-9])"
@@ -173,8 +173,9 @@ class TextIndex:
 
         Args:
             text: Any Unicode text.
-            field_is_material: True when the text stands where a material's name belongs; False for names of parts and
-                files, in which words such as "lead" or "apple" are not materials and short signs such as "PC" do not count.
+            field_is_material: True when the text stands where a material's name belongs; False for names of parts
+                and files, in which words such as "lead" or "apple" are not materials and short signs such as "PC"
+                do not count.
 
         Returns:
             One hit a target, by falling score; empty when nothing is found.

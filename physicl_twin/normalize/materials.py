@@ -159,7 +159,7 @@ def _known(part: Part, finding: Finding, density: Estimate | None, context: Cont
             flags.append("density_conflict")
             conflict = Evidence(
                 "rule",
-                f"The table has {expected.low:.0f} to {expected.high:.0f} kg/m3 for {target.title}; the source's is kept.",
+                f"The table has {expected.low:.0f} to {expected.high:.0f} kg/m3 for {target.title}; it is kept.",
                 "materials.toml",
                 target.id,
             )

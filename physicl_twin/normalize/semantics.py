@@ -80,7 +80,7 @@ class ClassTable:
         return current
 
     def find(self, text: str) -> tuple[SemanticClass, str] | None:
-        """The class that a name means, with the words that said so; the longest phrase wins, then the last (head noun)."""
+        """The class that a name means, with the words that said so; longest phrase first, then the last one."""
         tokens = _singular(words(text))
         for length in range(min(self.longest, len(tokens)), 0, -1):
             for start in range(len(tokens) - length, -1, -1):
