@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from physicl_twin import settings as shipped_settings
 from physicl_twin.model import (
@@ -21,7 +21,11 @@ from physicl_twin.model import (
 )
 from physicl_twin.validate import certificate as record
 from physicl_twin.validate import checks, simready
-from physicl_twin.validate.subject import Subject, locate
+from physicl_twin.validate.subject import NotChecked, Subject, locate
+
+if TYPE_CHECKING:
+    from physicl_twin.engines import Engine
+    from physicl_twin.validate.rollouts import RolloutSettings
 
 #: Engines that a validation uses when nobody says otherwise.
 ENGINES = ("physx", "mujoco")
@@ -90,7 +94,7 @@ def _roll_out(
     """Run every rollout in every engine; the engines' own mass properties are compared on the way, into ``results``."""
     if not engines or (names is not None and not names):
         return (), ()
-    from physicl_twin.engines import registry
+    from physicl_twin.engines import EngineSettings, registry
     from physicl_twin.validate import rollouts
 
     known = tuple(rollouts.ROLLOUTS)
@@ -101,37 +105,50 @@ def _roll_out(
             raise ValidationError(
                 f"{kind}_unknown", f"There is no {kind} {wrong[0]!r}.", f"Known: {', '.join(listed)}."
             )
+    bounds = rollouts.RolloutSettings.from_pipeline(settings)
     runs: list[RolloutResult] = []
     tools: list[ToolVersion] = []
-    for number, engine in enumerate(engines):
+    for number, name in enumerate(engines):
         try:
-            tools.append(ToolVersion(engine, registry.engine(engine).version))
+            engine = registry.engine(name, EngineSettings.from_pipeline(settings))
         except EngineError as error:
-            runs += [_not_run(name, engine, str(error)) for name in chosen]
+            runs += [RolloutResult(rollout, name, "", "", "not_checked", str(error)) for rollout in chosen]
             continue
-        results.append(_engine_agrees(subject, engine, settings))
-        for index, name in enumerate(chosen):
-            progress(f"{name} in {engine}", (number + index / len(chosen)) / len(engines))
-            runs.append(_run(name, engine, subject.usd, settings))
+        tools.append(ToolVersion(name, engine.version))
+        results += _read_back(subject, engine, bounds)
+        for index, rollout in enumerate(chosen):
+            progress(f"{rollout} in {name}", (number + index / len(chosen)) / len(engines))
+            runs.append(_run(rollout, subject.usd, engine, bounds))
     return tuple(runs), tuple(tools)
 
 
-def _run(name: str, engine: str, usd: Path, settings: dict[str, Any]) -> RolloutResult:
-    """One rollout; an engine that refuses or breaks is a failed rollout with its text (fail closed)."""
+def _run(rollout: str, usd: Path, engine: Engine, bounds: RolloutSettings) -> RolloutResult:
+    """One rollout; an engine that refuses or loses the twin is a failed rollout with its text (fail closed)."""
     from physicl_twin.validate import rollouts
 
     try:
-        return rollouts.run(name, usd, engine, settings)
+        return rollouts.run(rollout, usd, engine, bounds)
     except PhysiclError as error:
-        return RolloutResult(name, engine, "", "", "failed", str(error))
+        return RolloutResult(rollout, engine.name, "", "", "failed", str(error))
+    except Exception as error:  # A rollout that breaks has shown nothing: that is a failure with its text, not a pass.
+        text = f"The rollout itself broke: {type(error).__name__}: {error}"
+        return RolloutResult(rollout, engine.name, "", "", "failed", text)
 
 
-def _not_run(name: str, engine: str, reason: str) -> RolloutResult:
-    return RolloutResult(name, engine, "", "", "not_checked", reason)
+def _read_back(subject: Subject, engine: Engine, bounds: RolloutSettings) -> tuple[CheckResult, ...]:
+    """Does the engine simulate the mass properties that twin.json states?"""
+    from physicl_twin.validate import rollouts
 
-
-def _engine_agrees(subject: Subject, engine: str, settings: dict[str, Any]) -> CheckResult:
-    raise NotImplementedError
+    id_, title = f"engine.{engine.name}.mass", f"{engine.name} simulates the mass properties that the twin states"
+    try:
+        return rollouts.compare_mass_properties(subject.twin, subject.usd, engine, bounds.mass_tolerance)
+    except NotChecked as reason:
+        return (CheckResult(id_, title, "not_checked", str(reason)),)
+    except PhysiclError as error:
+        return (CheckResult(id_, title, "failed", error.message, hint=error.hint),)
+    except Exception as error:  # As above.
+        text = f"The comparison itself broke: {type(error).__name__}: {error}"
+        return (CheckResult(id_, title, "failed", text, hint="Please report this with the asset."),)
 
 
 def write_certificate(certificate: Certificate, twin_dir: Path, settings: dict[str, Any] | None = None) -> Path:

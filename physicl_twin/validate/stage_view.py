@@ -229,7 +229,7 @@ def _body(path: str, item: _Found, xforms: Any) -> BodyView:
     value = _authored(mass.GetMassAttr()) if has_mass else None
     return BodyView(
         path=path,
-        name=item.prim.GetDisplayName() or item.prim.GetName(),
+        name=_name(item.prim),
         world=rigid_world(xforms, item.prim),
         dynamic=bool(_get(rigid.GetRigidBodyEnabledAttr(), True) and not _get(rigid.GetKinematicEnabledAttr(), False)),
         mass=None if value is None else float(value),
@@ -239,6 +239,12 @@ def _body(path: str, item: _Found, xforms: Any) -> BodyView:
         colliders=tuple(item.colliders),
         visuals=tuple(item.visuals),
     )
+
+
+def _name(prim: Any) -> str:
+    """The name that the twin's writer recorded, else the display name, else the prim's."""
+    recorded = (prim.GetCustomDataByKey("physicl") or {}).get("body", "")
+    return str(recorded or prim.GetDisplayName() or prim.GetName())
 
 
 def _triple(vector: Any) -> tuple[float, float, float]:

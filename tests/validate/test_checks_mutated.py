@@ -172,6 +172,22 @@ def set_record(path: list[str | int], value: Any) -> Mutation:
     return on_record(change)
 
 
+def runtime(folder: Path, change: Callable[[Any], Any], selected: str = "Disabled") -> None:
+    """Give the asset a PhysX variant set whose Enabled option holds what ``change`` does."""
+
+    def edit(stage: Any) -> None:
+        variants = stage.GetPrimAtPath(BODY).GetVariantSets().AddVariantSet("PhysX")
+        for option in ("Disabled", "Enabled"):
+            variants.AddVariant(option)
+        variants.SetVariantSelection("Enabled")
+        # Opinions of the base are local here and win over the variant's: what is changed must be new to the stage.
+        with variants.GetVariantEditContext():
+            change(stage)
+        variants.SetVariantSelection(selected)
+
+    edit_stage(folder, edit)
+
+
 HEAD, BODY = "/hammer/head/collider_0", "/hammer"
 PHYSICS = "/hammer/Looks/physics_steel_carbon"
 B0: list[str | int] = ["bodies", 0]
@@ -196,6 +212,12 @@ MUTATIONS: list[tuple[str, str, Mutation]] = [
     ("stage.names", "record of another name", set_record(["name"], "mallet")),
     ("stage.size", "kilometres", points("/hammer/handle/visual", lambda p: p * 1e4)),
     ("stage.size", "micrometres", lambda f: edit_stage(f, _tiny)),
+    ("stage.scene", "gravity inside", stage_call(lambda s: UsdPhysics.Scene.Define(s, "/hammer/scene"))),
+    ("runtimes.mass", "another body", lambda f: runtime(f, lambda s: UsdPhysics.RigidBodyAPI.Apply(s.DefinePrim("/hammer/extra", "Xform")))),
+    ("runtimes.colliders", "off in PhysX", lambda f: runtime(f, lambda s: _disabled_colliders(s))),
+    ("runtimes.neutral", "left on", lambda f: runtime(f, lambda s: None, selected="Enabled")),
+    ("runtimes.open", "speaks of nothing", lambda f: runtime(f, lambda s: s.OverridePrim("/hammer/ghost"))),
+    ("runtimes.open", "payload gone", lambda f: runtime(f, lambda s: s.GetPrimAtPath(BODY).GetPayloads().AddPayload("./gone.usda"))),
     ("stage.metadata", "mass", metadata("mass", 99.0)),
     ("stage.metadata", "extents", metadata("asset_extents", Gf.Vec3f(1.0, 1.0, 1.0))),
     ("stage.metadata", "bodies", metadata("rigid_body_count", 2)),

@@ -21,10 +21,23 @@ def load() -> tuple[Check, ...]:
         joints,
         licence,
         mass,
+        runtimes,
         stage,
     )
 
-    rooms = ("stage", "files", "geometry", "mass", "inertia", "collision", "friction", "joints", "estimates", "licence")
+    rooms = (
+        "stage",
+        "files",
+        "geometry",
+        "mass",
+        "inertia",
+        "collision",
+        "friction",
+        "joints",
+        "runtimes",
+        "estimates",
+        "licence",
+    )
     return tuple(sorted(REGISTRY.values(), key=lambda item: rooms.index(item.id.split(".")[0])))
 
 

@@ -129,6 +129,20 @@ def stage_extents(subject: Subject) -> np.ndarray[tuple[int], np.dtype[np.float6
     return extents
 
 
+@check(
+    "stage.scene", "The asset brings no physics scene of its own", "Remove the PhysicsScene: it belongs to the scene."
+)
+def scene(subject: Subject) -> Findings:
+    """Gravity and solver settings belong to the scene that the asset is placed in, not to the asset."""
+    from pxr import UsdPhysics
+
+    found = Findings("None.")
+    for prim in all_prims(subject.stage):
+        if prim.IsA(UsdPhysics.Scene):
+            found.require(False, str(prim.GetPath()), "It would override or double the scene's gravity.")
+    return found
+
+
 @check("stage.metadata", "The metadata says what the stage says", "Build again; do not edit metadata by hand.")
 def metadata(subject: Subject) -> Findings:
     """SimReady metadata against the stage: extents, body count, mass, licence, name."""

@@ -6,7 +6,7 @@ import base64
 import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from physicl_twin.model import PhysiclError, Twin
 
@@ -28,7 +28,7 @@ class Picture:
     problem: str = ""
 
 
-_SHOWN = (
+_SHOWN: tuple[tuple[Literal["appearance", "material", "parts", "colliders"], str, str], ...] = (
     ("appearance", "appearance", "as it looks"),
     ("material", "materials", "one colour a material"),
     ("parts", "parts", "one colour a part"),

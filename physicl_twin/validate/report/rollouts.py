@@ -8,8 +8,10 @@ from physicl_twin.validate.report.markup import Markup, join, tag
 from physicl_twin.validate.report.plot import Bracket, Curve, bracket_plot, line_plot
 from physicl_twin.validate.report.style import ENGINES, status
 
-#: Names of measures that together say where sliding begins: rested at the first, slid at the second, theory.
-_BRACKETS = (("rest_angle", "slide_angle", "expected_angle"),)
+#: Measures that together say where sliding begins: still held at the first, slid at the second, theory.
+_HOLDS, _SLIDES, _EXPECTED = "steepest_hold", "flattest_slide", "slide_angle_expected"
+#: Plots of one card that stand open; the others are folded.
+_OPEN_PLOTS = 4
 
 
 def rollouts_section(rollouts: tuple[RolloutResult, ...], points: int) -> Markup:
@@ -38,11 +40,32 @@ def _card(runs: list[RolloutResult], points: int) -> Markup:
         tag("h3", tag("span", title)),
         tag("p", join(first.question, " ", tag("span", first.criterion, class_="muted"))),
         lines,
-        _bracket(runs),
-        [_plot(runs, name, points) for name in dict.fromkeys(s.name for r in runs for s in r.series)],
-        _measures(runs),
+        _brackets(runs),
+        _plots(runs, points),
+        _folded("Measures", _measures(runs)),
         class_="card run",
     )
+
+
+def _folded(title: str, content: Markup | None) -> Markup | None:
+    return tag("details", tag("summary", title), content, class_="inner") if content else None
+
+
+def _plots(runs: list[RolloutResult], points: int) -> Markup | None:
+    """A plot for each curve that an engine recorded, engines together; the first ones open."""
+    names = list(dict.fromkeys(s.name for r in runs for s in r.series))
+    if not names:
+        return None
+    drawn = [tag("div", _plot(runs, name, points)) for name in _by_quantity(names)]
+    grid = tag("div", drawn[:_OPEN_PLOTS], class_="plots")
+    rest = tag("div", drawn[_OPEN_PLOTS:], class_="plots") if len(drawn) > _OPEN_PLOTS else None
+    return join(grid, _folded("More curves", rest))
+
+
+def _by_quantity(names: list[str]) -> list[str]:
+    """Names ordered so that those of one quantity (all words but the last in common) stand together."""
+    quantities = list(dict.fromkeys(name.rpartition(" ")[0] for name in names))
+    return sorted(names, key=lambda name: quantities.index(name.rpartition(" ")[0]))
 
 
 def _plot(runs: list[RolloutResult], name: str, points: int) -> Markup:
@@ -67,26 +90,25 @@ def _scaled(curves: list[Curve], unit: str) -> tuple[list[Curve], str]:
     return [Curve(c.name, c.x, tuple(y * scale.factor for y in c.y)) for c in curves], scale.unit
 
 
-def _bracket(runs: list[RolloutResult]) -> Markup | None:
-    for low_name, high_name, expected_name in _BRACKETS:
-        found = []
-        expected = None
-        unit = ""
+def _brackets(runs: list[RolloutResult]) -> list[Markup]:
+    """For each material probed, the angles between which it begins to slide, against theory."""
+    suffixes = dict.fromkeys(m.name.removeprefix(_HOLDS) for r in runs for m in r.measures if m.name.startswith(_HOLDS))
+    drawn = []
+    for suffix in suffixes:
+        found, expected = [], None
         for run in runs:
-            named = {m.name: m for m in run.measures}
-            if low_name in named and high_name in named:
-                low, high = sorted((named[low_name].value, named[high_name].value))
+            named = {m.name: m.value for m in run.measures}
+            if _HOLDS + suffix in named and _SLIDES + suffix in named:
+                low, high = sorted((named[_HOLDS + suffix], named[_SLIDES + suffix]))
                 found.append(Bracket(ENGINES.get(run.engine, run.engine), low, high))
-                unit = named[low_name].unit
-            if expected_name in named:
-                expected = named[expected_name].value
+            expected = named.get(_EXPECTED + suffix, expected)
         if found:
-            sign = "°" if unit == "deg" else unit
-            words = f"theory {numbers.fixed(expected, 2)}{sign}" if expected is not None else ""
-            return bracket_plot(
-                found, expected=expected, expected_name=words, title="Angle at which it slides", unit=sign
-            )
-    return None
+            words = f"theory {numbers.fixed(expected, 2)}°" if expected is not None else ""
+            number = suffix.removeprefix("_")
+            caption = "Begins to slide between" + (f", material {number}" if number else "")
+            plot = bracket_plot(found, expected=expected, expected_name=words, title=caption, unit="°")
+            drawn.append(tag("div", tag("div", caption, class_="caption"), plot))
+    return [tag("div", drawn, class_="plots")] if drawn else []
 
 
 def _measures(runs: list[RolloutResult]) -> Markup | None:

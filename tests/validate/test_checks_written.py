@@ -1,0 +1,99 @@
+"""What the project's own writer writes passes; what its runtime layers may not do fails."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from handmade import hammer, make_twin, record_hashes, tray
+from pxr import Sdf
+
+from physicl_twin import settings, usd
+from physicl_twin.model import dumps
+from physicl_twin.validate import checks, simready
+from physicl_twin.validate.checks.registry import REGISTRY, run_check
+from physicl_twin.validate.subject import Subject, locate
+
+checks.load()
+SETTINGS = settings.pipeline()["checks"]
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("written")
+    for name, pieces in (("hammer", hammer()), ("tray", tray())):
+        twin = make_twin(name, pieces)
+        usd.write_twin(twin, root, generated="2026-11-01")
+        (root / name / "twin.json").write_text(dumps(twin), encoding="utf-8")
+        record_hashes(root / name)
+    return root
+
+
+def subject(folder: Path) -> Subject:
+    twin_dir, stage = locate(folder)
+    return Subject(twin_dir, stage, SETTINGS)
+
+
+@pytest.mark.parametrize("name", ["hammer", "tray"])
+def test_the_writers_twin_passes_everything(written: Path, name: str):
+    results = checks.run_all(subject(written / name))
+    assert [(r.id, r.target, r.message) for r in results if r.status != "passed"] == []
+    nvidia, _ = simready.check(written / name / "simready" / f"{name}.usda", "Robotics-Prop 4.0.0", written / name)
+    assert [(r.id, r.target, r.message) for r in nvidia if r.status != "passed"] == []
+
+
+def layer(folder: Path, engine: str) -> Any:
+    return Sdf.Layer.FindOrOpen(str(folder / "simready" / "runnables" / "physics" / f"{engine}.usda"))
+
+
+def heavier(folder: Path) -> None:
+    edited = layer(folder, "physx")
+    Sdf.AttributeSpec(edited.GetPrimAtPath("/hammer"), "physics:mass", Sdf.ValueTypeNames.Float).default = 3.0
+    edited.Save()
+
+
+def first_collider(prim: Any) -> Any:
+    for child in prim.nameChildren:
+        if "PhysxCollisionAPI" in str(child.GetInfo("apiSchemas")):
+            return child
+        below = first_collider(child)
+        if below is not None:
+            return below
+    return None
+
+
+def raw_triangles(folder: Path) -> None:
+    edited = layer(folder, "physx")
+    collider = first_collider(edited.GetPrimAtPath("/hammer"))
+    Sdf.AttributeSpec(
+        collider, "physics:approximation", Sdf.ValueTypeNames.Token, Sdf.VariabilityUniform
+    ).default = "meshSimplification"
+    edited.Save()
+
+
+def ghost(folder: Path) -> None:
+    edited = layer(folder, "physx")
+    Sdf.PrimSpec(edited.GetPrimAtPath("/hammer"), "ghost", Sdf.SpecifierOver)
+    edited.Save()
+
+
+@pytest.mark.parametrize(
+    ("check_id", "change"),
+    [
+        ("runtimes.mass", heavier),
+        ("runtimes.colliders", raw_triangles),
+        ("runtimes.open", ghost),
+        ("files.intact", heavier),
+    ],
+)
+def test_runtime_layers_may_not_redefine_the_object(
+    written: Path, tmp_path: Path, check_id: str, change: Callable[[Path], None]
+):
+    shutil.copytree(written / "hammer", tmp_path / "hammer")
+    change(tmp_path / "hammer")
+    results = run_check(REGISTRY[check_id], subject(tmp_path / "hammer"))
+    assert {r.status for r in results} == {"failed"}, results
+    assert not any("The check itself broke" in r.message for r in results)
