@@ -86,10 +86,15 @@ class _Clue:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What all clues of a part say together; ``known`` is the probability that any of them is right."""
+    """What all clues of a part say together.
+
+    ``known`` is the probability that any of them is right; ``trusted`` is False when that rests on what things of this
+    class are usually made of, or on a look.
+    """
 
     distribution: Distribution
     known: float
+    trusted: bool
     evidence: tuple[Evidence, ...]
     flags: tuple[str, ...] = ()
 
@@ -108,9 +113,10 @@ def _clues(twin: Twin, part: Part, appearances: Mapping[str, Appearance]) -> Ite
     yield _Clue("path", hints.layer, "layer", False)
     for node in reversed(hints.path):
         yield _Clue("path", node, "assembly path", False)
-    yield _Clue("twin_name", twin.title, "title", False)
+    whole = "twin_name" if len(twin.parts) == 1 else "twin_name_of_many"
+    yield _Clue(whole, twin.title, "title", False)
     for source in twin.sources[:1]:
-        yield _Clue("twin_name", source.name.rsplit("/", 1)[-1].rsplit(".", 1)[0], "file name", False)
+        yield _Clue(whole, source.name.rsplit("/", 1)[-1].rsplit(".", 1)[0], "file name", False)
 
 
 def weigh(twin: Twin, part: Part, context: Context) -> Finding:
@@ -134,13 +140,14 @@ def weigh(twin: Twin, part: Part, context: Context) -> Finding:
         left = _share_out(scores, trust, left, shares, table)
         found = ", ".join(f"{match.row.title} ({match.how})" for match in matches[:3])
         evidence.append(Evidence("source", f'The {clue.where} "{clue.text}" says {found}.', source, clue.where))
-    if left > settings.trusted_probability:
+    trusted = 1.0 - left >= settings.trusted_probability
+    if not trusted:
         left = _weak_clues(twin, part, appearances, context, shares, evidence, left)
     total = sum(shares.values())
     if total <= 0:
-        return Finding((), 0.0, ())
+        return Finding((), 0.0, False, ())
     ranked = sorted(((target, share / total) for target, share in shares.items()), key=lambda item: (-item[1], item[0]))
-    return Finding(tuple(ranked), 1.0 - left, tuple(evidence[:MAX_EVIDENCE]))
+    return Finding(tuple(ranked), 1.0 - left, trusted, tuple(evidence[:MAX_EVIDENCE]))
 
 
 def _colour(clue: _Clue, alias: str, table: MaterialTable) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,12 @@ _TOP_KEYS = {
     "schema_version", "sources_file", "single_value_spread", "dynamic_from_static", "matching", "families", "groups",
     "materials", "sources",
 }  # fmt: skip
+
+
+@lru_cache(maxsize=1)
+def shipped_table() -> MaterialTable:
+    """The table without users' files, read once a process."""
+    return read_table()
 
 
 def read_table(user_files: Sequence[Path] = ()) -> MaterialTable:

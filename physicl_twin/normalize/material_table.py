@@ -226,9 +226,9 @@ class MaterialTable:
         Raises:
             ConfigError: ``materials_*`` naming file, row and field when something is not as it must be.
         """
-        from physicl_twin.normalize.material_reader import read_table
+        from physicl_twin.normalize.material_reader import read_table, shipped_table
 
-        return read_table(user_files)
+        return read_table(user_files) if user_files else shipped_table()
 
     def row(self, row_id: str) -> MaterialRow:
         """The row of that id.

@@ -71,7 +71,7 @@ def _identity(material: Material) -> tuple[object, ...]:
 
 def _material_of(twin: Twin, part: Part, statement: Statement | None, context: Context) -> Material:
     if statement is not None and statement.distribution:
-        finding = Finding(statement.distribution, 1.0, (statement.evidence,))
+        finding = Finding(statement.distribution, 1.0, True, (statement.evidence,))
     else:
         finding = weigh(twin, part, context)
         if statement is not None:
@@ -121,7 +121,7 @@ def _from_density(density: Estimate, finding: Finding, context: Context) -> Find
     evidence = Evidence(
         "rule", f"Only the density of {density.value:.0f} kg/m3 is known; it fits {names}.", "materials.toml", "density"
     )
-    return Finding(ranked, finding.known, (*finding.evidence, evidence), ("material_from_density",))
+    return Finding(ranked, finding.known, True, (*finding.evidence, evidence), ("material_from_density",))
 
 
 def _known(part: Part, finding: Finding, density: Estimate | None, context: Context) -> Material:
@@ -134,7 +134,7 @@ def _known(part: Part, finding: Finding, density: Estimate | None, context: Cont
     if len(distribution) > 1 and "material_from_density" not in flags:
         flags.append("several_materials")
     expected = context.estimate("density", distribution)
-    weak = finding.known < settings.trusted_probability and "material_from_density" not in flags
+    weak = not finding.trusted
     if expected is None:
         expected = context.unknown_density()
     elif weak:

@@ -132,8 +132,17 @@ def test_nothing_known_is_admitted_with_a_reason():
 
 def test_the_class_is_a_weak_clue():
     found = material(resolve(make_twin(part("x1"), title="coffee mug")), "x1")
-    assert found.family == "ceramic" and "several_materials" in found.flags
+    assert found.family == "ceramic" and {"several_materials", "weak_material_evidence"} <= set(found.flags)
+    assert found.density.low < 1000 and found.density.high > 2300, "a class alone does not make a narrow interval"
     assert any(evidence.source == "classes.toml" for evidence in found.evidence)
+
+
+def test_the_name_of_the_whole_counts_for_less_when_there_are_many_parts():
+    alone = material(resolve(make_twin(part("x1"), title="steel bracket")), "x1")
+    many = material(resolve(make_twin(part("x1"), part("x2"), title="steel bracket")), "x1")
+    assert alone.table_id == many.table_id == "steel"
+    assert "weak_material_evidence" in many.flags and "weak_material_evidence" not in alone.flags
+    assert many.density.high / many.density.low > alone.density.high / alone.density.low
 
 
 def test_a_look_names_a_material_but_a_colour_does_not_count_fully():
