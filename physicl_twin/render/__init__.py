@@ -34,7 +34,7 @@ def picture(
     Returns:
         RGB, or RGBA for a transparent background. Equal input gives equal pixels.
     """
-    from physicl_twin.render.picture import draw
+    from physicl_twin.render.drawing import draw
 
     table = (settings if settings is not None else _settings.pipeline())["render"]
     return draw(twin, size, view or View(), show, background, table)
