@@ -16,9 +16,10 @@ def facet_gap(vertices: FloatArray, faces: NDArray[np.integer], edges: Edges, sm
 
     Across an edge of length L a surface that turns by the small angle θ between facets of width h is an arc over chords
     of length h; the segment between arc and chord has the area h² θ / 12 (c³ / 12 R with θ = c / R), hence the volume
-    L h² θ / 12, h being the narrower of the two facets (beside a fillet may lie a wide flat face). The sum over the edges
-    of an equilateral tessellation of a sphere is exactly its mean gap times its area, and over the strips of a cylinder exactly theirs. Edges that bend by
-    ``smooth_angle_rad`` or more are real edges and count nothing; so do the diagonals of flat faces.
+    L h² θ / 12, h being the narrower of the two facets (beside a fillet may lie a wide flat face). The sum over the
+    edges of an equilateral tessellation of a sphere is exactly its mean gap times its area, and over the strips of a
+    cylinder exactly theirs. Edges that bend by ``smooth_angle_rad`` or more are real edges and count nothing; so do the
+    diagonals of flat faces.
 
     Vertices on the surface put the gap outside where it is convex and inside where it is hollow, so that the two walls
     of a tube cancel in part; whether they are on the surface is unknown. The result is the magnitude of the signed sum,

@@ -85,9 +85,8 @@ def occupancy(vertices: FloatArray, faces: Indices, columns: int, enough_m3: flo
     winding = winding_function(scaled, faces)
     for round_ in range(1 + _REFINEMENTS):
         count = columns * 4**round_
-        results = [
-            _along(shoot(scaled, faces, np.roll(axes, shift, axis=0), count, shift), winding) for shift in range(3)
-        ]
+        shots = [shoot(scaled, faces, np.roll(axes, shift, axis=0), count, stream=shift) for shift in range(3)]
+        results = [_along(shot, winding, closed) for shot in shots]
         # A floor keeps an axis that happens to be exact (a box) from a weight of infinity.
         weights = np.array([1 / (result.variance + (1e-9 * result.volume) ** 2 + 1e-30) for result in results])
         weights /= weights.sum()
@@ -169,7 +168,7 @@ def _along(columns: Columns, winding: Winding, closed: bool) -> _Sums:
 
 
 def _pieces(columns: Columns, closed: bool) -> tuple[Indices, FloatArray, FloatArray]:
-    """Column, start and end of each piece between neighbouring surfaces, the bounds of the mesh at either end if open."""
+    """Column, start and end of each piece between neighbouring surfaces; of an open mesh also to its bounds."""
     all_columns = np.arange(0 if closed else len(columns.centres))
     owner = np.concatenate([all_columns, columns.column, all_columns])
     cut = np.concatenate(
