@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,22 @@ from physicl_twin.engines.protocol import EngineScene
 from physicl_twin.engines.settings import EngineSettings
 from physicl_twin.engines.usd_reader import describe, open_stage
 from physicl_twin.model.errors import EngineError
+
+LOGGER_NAME = "physicl_twin.mujoco"
+_logger = logging.getLogger(LOGGER_NAME)
+_logger.addHandler(logging.NullHandler())
+_logger.propagate = False
+
+
+def _warned(text: str | bytes) -> None:
+    """MuJoCo's warnings go to our logger, not to standard error and a log file in the working directory.
+
+    Those that mean a lost simulation are counted in its data too, where ``MujocoScene.step`` looks.
+    """
+    _logger.warning("%s", text.decode("utf-8", "replace") if isinstance(text, bytes) else text)
+
+
+mujoco.set_mju_user_warning(_warned)
 
 
 class MujocoEngine:

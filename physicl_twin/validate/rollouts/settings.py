@@ -1,0 +1,94 @@
+"""Settings of the rollouts: the tables ``[rollouts.*]`` of config/pipeline.toml."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any, Self
+
+from physicl_twin.settings import pipeline
+
+
+@dataclass(frozen=True, slots=True)
+class TimeStep:
+    """How the time step follows the size of the twin; rows of ``[rollouts.time_step]``."""
+
+    steps_per_time_scale: float
+    shortest_s: float
+    longest_s: float
+
+    def of(self, time_scale_s: float) -> float:
+        """Time step for a twin whose own time scale sqrt(size / g) is given, seconds."""
+        return min(self.longest_s, max(self.shortest_s, time_scale_s / self.steps_per_time_scale))
+
+
+@dataclass(frozen=True, slots=True)
+class DropSettings:
+    """Rows of ``[rollouts.drop]``, explained there."""
+
+    height_ratio: float
+    tilt_deg: float
+    seed: int
+    longest_time_scales: float
+    rest_time_scales: float
+    rest_speed_ratio: float
+    roll_time_scales: float
+    rolling_slip_ratio: float
+    sliding_power_ratio: float
+    penetration_ratio: float
+    penetration_floor_m: float
+    impact_steps: float
+    energy_gain_ratio: float
+    samples_per_time_scale: float
+
+
+@dataclass(frozen=True, slots=True)
+class SlideSettings:
+    """Rows of ``[rollouts.slide]``, explained there."""
+
+    tolerance_deg: float
+    static_offsets_deg: tuple[float, ...]
+    dynamic_offsets_deg: tuple[float, ...]
+    time_step_s: float
+    settle_s: float
+    measure_s: float
+    samples: int
+    push_margin_mps: float
+    contact_margin_ratio: float
+    directions: int
+    most_probes: int
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutSettings:
+    """All of them.
+
+    Attributes:
+        gravity_mps2: Gravity of the rollouts.
+        time_step: Time step.
+        drop: drop_and_settle.
+        slide: tilt_to_slide.
+        mass_tolerance: Largest relative difference of mass properties between the twin and an engine.
+    """
+
+    gravity_mps2: float
+    time_step: TimeStep
+    drop: DropSettings
+    slide: SlideSettings
+    mass_tolerance: float
+
+    @classmethod
+    def from_pipeline(cls, config: dict[str, Any] | None = None) -> Self:
+        """Settings from ``settings.pipeline()`` (or a config already read)."""
+        table = (config if config is not None else pipeline())["rollouts"]
+        return cls(
+            float(table["gravity_mps2"]),
+            _from_table(TimeStep, table["time_step"]),
+            _from_table(DropSettings, table["drop"]),
+            _from_table(SlideSettings, table["slide"]),
+            float(table["mass_tolerance"]),
+        )
+
+
+def _from_table[T](kind: type[T], table: dict[str, Any]) -> T:
+    values = {field.name: table[field.name] for field in fields(kind)}  # type: ignore[arg-type]
+    return kind(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})
