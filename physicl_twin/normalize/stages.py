@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from physicl_twin.model import GeometryError, Note, Progress, Shape, Twin, silent
+from physicl_twin.model import GeometryError, Note, Part, Progress, Shape, Twin, silent
 from physicl_twin.normalize.options import NormalizeOptions, NormalizeSettings
 
 
 def normalize(twin: Twin, options: NormalizeOptions | None = None, progress: Progress = silent) -> Twin:
     """Make a twin physical: shapes, then materials, mass, collision and semantics.
 
-    Doing it twice with the same options changes nothing more: a shape that was cleaned is known by its hash, derived
-    mass properties carry a mark, stated ones are kept.
+    Doing it twice with the same options changes nothing more: a shape that was cleaned and integrated is known by its
+    hash and keeps its solid, and its parts their collision; derived mass properties carry a mark and are derived anew,
+    stated ones are kept. To redo geometry with other settings start from the source.
 
     Args:
         twin: From ``ingest.read``; metres, Z up.
@@ -37,6 +38,7 @@ def normalize(twin: Twin, options: NormalizeOptions | None = None, progress: Pro
     options = options or NormalizeOptions()
     pipeline = options.pipeline()
     settings = NormalizeSettings.from_table(pipeline["normalize"])
+    done = {shape.name for shape in twin.shapes if _is_done(shape)}
     twin = with_solids(twin, settings, options.fast, progress)
     progress("materials", 0.0)
     material_settings = MaterialSettings.from_config(pipeline["materials"])
@@ -45,7 +47,8 @@ def normalize(twin: Twin, options: NormalizeOptions | None = None, progress: Pro
     progress("mass", 0.0)
     twin = derive_mass(twin, options.mass, options.seed, settings)
     progress("mass", 1.0)
-    twin = choose_collision(twin, pipeline["collision"], options.fast, progress)
+    if not all(part.shape in done and _has_collision(part) for part in twin.parts):
+        twin = choose_collision(twin, pipeline["collision"], options.fast, progress)
     progress("semantics", 0.0)
     twin = classify(twin)
     progress("semantics", 1.0)
@@ -88,3 +91,9 @@ def _is_done(shape: Shape) -> bool:
     if shape.solid is None or shape.geometry is None or shape.mesh is None:
         return False
     return shape.geometry.sha256 == shape.mesh.sha256()
+
+
+def _has_collision(part: Part) -> bool:
+    """True for a part whose collision geometry is all there."""
+    found = part.collision
+    return found is not None and all(c.kind != "hull" or c.hull is not None for c in found.colliders)
