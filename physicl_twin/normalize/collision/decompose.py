@@ -1,0 +1,143 @@
+"""Convex decomposition: cut into almost convex cells, join to as few pieces as the error allows, balance the error."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from physicl_twin.model.errors import GeometryError
+from physicl_twin.model.geometry import FloatArray
+from physicl_twin.normalize.collision.cut import cut
+from physicl_twin.normalize.collision.fit_error import Fit, Target, measure
+from physicl_twin.normalize.collision.hull import HullLimits, hull_piece
+from physicl_twin.normalize.collision.merge import Cluster, make_cluster, merge
+from physicl_twin.normalize.collision.piece import Piece
+from physicl_twin.normalize.collision.primitives import fit_box
+from physicl_twin.normalize.collision.probe import make_probe
+from physicl_twin.normalize.collision.refine import refine
+from physicl_twin.normalize.collision.revolution import find_axis, wedge_planes
+from physicl_twin.normalize.collision.settings import CollisionSettings
+from physicl_twin.normalize.collision.solid import solid_of
+
+#: Numbers of pieces that are looked at.
+COUNTS = (2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 40, 48, 64, 96, 128)
+#: Sectors of a full turn into which a body of revolution is cut before joining.
+_SECTORS = 24
+#: A cell whose excess volume over its surface is below this is convex enough (diagonals).
+_CONVEX = 0.0002
+#: Surface samples from which the probe of free space starts.
+_PROBE_SAMPLES = 800
+#: Times that the error of the chosen pieces is balanced.
+_ROUNDS = 2
+#: Balancing lessens the error by less than this factor.
+_HOPELESS = 3.0
+#: A hull of six faces whose volume is this near to its box is a box.
+_BOX_VOLUME = 1.0005
+
+
+@dataclass(frozen=True, slots=True)
+class Decomposition:
+    """Pieces, how they were found and what they measure."""
+
+    method: str
+    pieces: tuple[Piece, ...]
+    fit: Fit
+    seconds: float
+
+
+def decompose(target: Target, settings: CollisionSettings, cells: int) -> Decomposition | None:
+    """Fewest convex pieces that reach the target error, or nearly the error of the most pieces allowed.
+
+    Args:
+        target: What to fit.
+        settings: Targets and limits.
+        cells: Most cells to cut into.
+
+    Returns:
+        None when the object has no body to cut.
+    """
+    start = time.monotonic()
+    solid = solid_of(target.surface, settings.remesh_resolution)
+    if solid is None:
+        return None
+    axis = find_axis(*target.surface.outer_samples(3000)) if target.surface.volume is not None else None
+    planes = wedge_planes(axis, _SECTORS) if axis else []
+    found = cut(solid[0], cells, _CONVEX, planes)
+    probe = make_probe(target, _PROBE_SAMPLES)
+    clusters = [make_cluster(cell.hull, cell.hull, probe) for cell in found]
+    counts = [n for n in COUNTS if n <= min(settings.max_pieces, len(clusters))]
+    if not counts:
+        return None
+    states = merge(clusters, counts, 1e-4, probe)
+    method = f"{solid[1]} in {'wedges' if axis else 'cells'}"
+    pieces, fit = _fewest(states, counts, target, settings)
+    fit = measure(pieces, target, settings.samples)
+    return Decomposition(method, pieces, fit, time.monotonic() - start)
+
+
+def _fewest(
+    states: dict[int, list[Cluster]], counts: Sequence[int], target: Target, settings: CollisionSettings
+) -> tuple[tuple[Piece, ...], Fit]:
+    """The smallest number of pieces that is good enough, by bisection (the error falls with the number)."""
+    best = fitted_pieces([c.points for c in states[counts[-1]]], target, settings)
+    mean = max(settings.target_mean, settings.floor_m / target.scale_m, settings.enough * best[1].error)
+    tail = max(settings.target_p99, settings.floor_m / target.scale_m, settings.enough * best[1].tail)
+
+    def good(fit: Fit) -> bool:
+        kept = fit.filled is None or fit.filled <= max(settings.cavity_filled, best[1].filled or 0.0)
+        return kept and fit.error <= mean and fit.tail <= tail
+
+    low, high = 0, len(counts) - 1
+    while low < high:
+        middle = (low + high) // 2
+        tried = fitted_pieces([c.points for c in states[counts[middle]]], target, settings, _HOPELESS * mean)
+        if good(tried[1]):
+            best, high = tried, middle
+        else:
+            low = middle + 1
+    return best
+
+
+def fitted_pieces(
+    groups: Sequence[FloatArray], target: Target, settings: CollisionSettings, hopeless: float = np.inf
+) -> tuple[tuple[Piece, ...], Fit]:
+    """Hulls of point groups within the engines' limits, error balanced when that helps, boxes where they are boxes.
+
+    Args:
+        groups: Points of each piece.
+        target: What they are measured against.
+        settings: Limits and targets.
+        hopeless: A mean error above this is not worth balancing.
+    """
+    pieces = [piece for points in groups if (piece := _piece(points, settings.limits)) is not None]
+    if not pieces:
+        raise GeometryError("collider_without_extent", "No convex piece has a body.", "Check the geometry.")
+    best, fit = pieces, measure(pieces, target, settings.samples // 2, with_volume=False)
+    current = pieces
+    worth = target.surface.volume is not None and settings.target_mean < fit.error < hopeless
+    for _ in range(_ROUNDS if worth else 0):
+        current = refine(current, target.surface, settings.limits)
+        moved = measure(current, target, settings.samples // 2, with_volume=False)
+        if (
+            moved.error + 0.1 * moved.tail < fit.error + 0.1 * fit.tail
+            and (moved.filled or 0) <= (fit.filled or 0) + 0.01
+        ):
+            best, fit = current, moved
+    return tuple(_boxed(piece) for piece in best), fit
+
+
+def _piece(points: FloatArray, limits: HullLimits) -> Piece | None:
+    if len(points) < 4 or not np.ptp(points, axis=0).max() > 1e-6:
+        return None
+    return hull_piece(points, limits, balance=False)
+
+
+def _boxed(piece: Piece) -> Piece:
+    """The piece as a box where it is one: engines collide boxes faster and more exactly than hulls."""
+    if piece.kind != "hull" or len(piece.planes) != 6:
+        return piece
+    box = fit_box(piece.vertices, piece.planes)
+    return box if box.volume < _BOX_VOLUME * piece.volume else piece
