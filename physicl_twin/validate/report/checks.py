@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from physicl_twin.model import Certificate, CheckResult, Status
 from physicl_twin.validate.report.markup import Markup, join, tag
-from physicl_twin.validate.report.style import status
+from physicl_twin.validate.report.style import ENGINES, status
 
 _HEADINGS: tuple[tuple[Status, str], ...] = (
     ("not_checked", "Not checked"),
@@ -18,7 +18,8 @@ def failures(certificate: Certificate) -> Markup:
     for run in certificate.rollouts:
         if run.status == "failed":
             name = f"rollout.{run.name}.{run.engine}"
-            rows.append(_row(CheckResult(name, run.criterion or run.question or run.name, "failed", run.message)))
+            title = f"The rollout {run.name.replace('_', ' ')} passes in {ENGINES.get(run.engine, run.engine)}"
+            rows.append(_row(CheckResult(name, title, "failed", run.message, hint=run.criterion)))
     return tag("div", tag("table", tag("tbody", rows), class_="checks stack"), class_="table")
 
 

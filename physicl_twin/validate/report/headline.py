@@ -135,7 +135,7 @@ def _size(twin: Twin) -> tuple[str, str, str] | None:
     scale = numbers.scale_for(max(size), "m")
     value = " × ".join(numbers.significant(s * scale.factor, 4) for s in size) + f" {scale.unit}"
     units = twin.frame.units
-    sure = "stated" if units.probability >= 0.9995 else f"{100 * units.probability:.0f} % sure"
+    sure = "stated" if units.probability >= 0.9995 else f"{100 * units.probability:.3g} % sure"
     return "size", value, f"source in {units.value}, {sure}"
 
 

@@ -58,10 +58,9 @@ def pictures(twin: Twin | None, usd: Path | None, px: int, quality: int) -> tupl
             complete = usd_room.attach_geometry(twin, usd)
         except PhysiclError as error:
             return (Picture("picture", "", "", str(error)),)
-    skipped = "parts" if len(twin.parts) == 1 else "material" if len(twin.materials) == 1 else ""
     made = []
     for show, title, caption in _SHOWN:
-        if show == skipped or (show == "material" and len(twin.parts) == 1):
+        if show not in _wanted(twin):
             continue
         try:
             image = render.picture(complete, (px, px * 3 // 4), show=show)
@@ -69,6 +68,12 @@ def pictures(twin: Twin | None, usd: Path | None, px: int, quality: int) -> tupl
         except PhysiclError as error:
             made.append(Picture(title, caption, "", str(error)))
     return tuple(made)
+
+
+def _wanted(twin: Twin) -> tuple[str, ...]:
+    """Three pictures at most: looks, what it is made of (materials, or parts when there is one material), colliders."""
+    makeup = ("material",) if len(twin.materials) > 1 else ("parts",) if len(twin.parts) > 1 else ()
+    return ("appearance", *makeup, "colliders")
 
 
 def jpeg_uri(image: Any, quality: int) -> str:

@@ -12,6 +12,13 @@ WIDTH, HEIGHT = 480.0, 190.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52.0, 16.0, 24.0, 24.0
 #: Line classes, told apart by colour and by dashes.
 CLASSES = ("a", "b", "c")
+#: Lines that always look the same, whatever else is drawn.
+_FIXED = {"PhysX": "a", "MuJoCo": "b", "Newton": "c"}
+
+
+def style_of(name: str, index: int) -> str:
+    """Class of a line: an engine keeps its own, others take turns."""
+    return _FIXED.get(name, CLASSES[index % len(CLASSES)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +108,9 @@ def line_plot(curves: list[Curve], *, title: str, x_unit: str, y_unit: str, poin
         unit = f" {x_unit}" if x == x_ticks[-1] else ""
         parts.append(_text(px(x), HEIGHT - 7, tick_label(x, _step(x_ticks)) + unit, "middle"))
     parts.append(_text(_LEFT - 6, 13, y_unit, "end"))
-    for curve, style in zip(cleaned, CLASSES, strict=False):
+    for index, curve in enumerate(cleaned):
         path = " ".join(f"{px(x):.1f},{py(y):.1f}" for x, y in zip(curve.x, curve.y, strict=True))
-        parts.append(tag("polyline", points=path, class_=style, stroke_linejoin="round"))
+        parts.append(tag("polyline", points=path, class_=style_of(curve.name, index), stroke_linejoin="round"))
     parts.append(_legend([c.name for c in cleaned]))
     return _svg(parts, HEIGHT, f"{title}: {', '.join(c.name for c in cleaned)}")
 
@@ -128,11 +135,11 @@ def bracket_plot(
     for x in x_ticks:
         parts.append(_line(px(x), 26, px(x), height - 24, "axis"))
         parts.append(_text(px(x), height - 10, tick_label(x, _step(x_ticks)) + unit, "middle"))
-    for index, (bracket, style) in enumerate(zip(brackets, CLASSES, strict=False)):
+    for index, bracket in enumerate(brackets):
         y = 42.0 + 26 * index
         left, right = px(bracket.low), max(px(bracket.high), px(bracket.low) + 3)
         box = {"x": f"{left:.1f}", "y": f"{y - 6:.1f}", "width": f"{right - left:.1f}", "height": "12", "rx": "2"}
-        parts.append(tag("rect", class_=f"f{style}", **box))
+        parts.append(tag("rect", class_=f"f{style_of(bracket.name, index)}", **box))
         parts.append(_text(_LEFT + 8, y + 4, bracket.name, "end", "name"))
     if expected is not None:
         parts.append(_line(px(expected), 20, px(expected), height - 24, "mark"))
@@ -164,8 +171,8 @@ def _text(x: float, y: float, words: str, anchor: str, style: str | None = None)
 
 def _legend(names: list[str]) -> Markup:
     parts, x = [], _LEFT + 8
-    for name, style in zip(names, CLASSES, strict=False):
-        parts.append(_line(x, 9, x + 22, 9, style))
+    for index, name in enumerate(names):
+        parts.append(_line(x, 9, x + 22, 9, style_of(name, index)))
         parts.append(_text(x + 28, 13, name, "start", "name"))
         x += 52 + 8 * len(name)
     return tag("g", parts)

@@ -35,13 +35,14 @@ def _card(runs: list[RolloutResult], points: int) -> Markup:
         for run in runs
     ]
     title = first.name.replace("_", " ")
+    brackets = _brackets(runs)
     return tag(
         "div",
         tag("h3", tag("span", title)),
         tag("p", join(first.question, " ", tag("span", first.criterion, class_="muted"))),
         lines,
-        _brackets(runs),
-        _plots(runs, points),
+        brackets,
+        _plots(runs, points, 0 if brackets else _OPEN_PLOTS),
         _folded("Measures", _measures(runs)),
         class_="card run",
     )
@@ -51,15 +52,15 @@ def _folded(title: str, content: Markup | None) -> Markup | None:
     return tag("details", tag("summary", title), content, class_="inner") if content else None
 
 
-def _plots(runs: list[RolloutResult], points: int) -> Markup | None:
-    """A plot for each curve that an engine recorded, engines together; the first ones open."""
+def _plots(runs: list[RolloutResult], points: int, opened: int) -> Markup | None:
+    """A plot for each curve that an engine recorded, engines together; the first ``opened`` ones stand open."""
     names = list(dict.fromkeys(s.name for r in runs for s in r.series))
     if not names:
         return None
     drawn = [tag("div", _plot(runs, name, points)) for name in _by_quantity(names)]
-    grid = tag("div", drawn[:_OPEN_PLOTS], class_="plots")
-    rest = tag("div", drawn[_OPEN_PLOTS:], class_="plots") if len(drawn) > _OPEN_PLOTS else None
-    return join(grid, _folded("More curves", rest))
+    grid = tag("div", drawn[:opened], class_="plots") if opened else None
+    rest = tag("div", drawn[opened:], class_="plots") if len(drawn) > opened else None
+    return join(grid, _folded("More curves" if opened else "Curves", rest))
 
 
 def _by_quantity(names: list[str]) -> list[str]:
