@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Literal
 
 from physicl_twin.ingest.archive import extract
-from physicl_twin.ingest.formats import identify
+from physicl_twin.ingest.formats import BY_SUFFIX, identify
 from physicl_twin.ingest.guards import check_file
 from physicl_twin.ingest.ingest_settings import IngestSettings, shipped_settings
-from physicl_twin.ingest.naming import identifier
+from physicl_twin.ingest.naming import identifier, subject
 from physicl_twin.ingest.ply import header_of, is_point_cloud
 from physicl_twin.ingest.raw import ReadOptions
 from physicl_twin.ingest.sniffing import sniff
@@ -87,7 +87,7 @@ def discover_sources(path: Path, workspace: Path, settings: IngestSettings | Non
     if path.is_dir():
         return _sort_out(path, _files(path, settings), settings)
     check_file(path, ReadOptions())
-    if sniff(path).id == "zip" and path.suffix.lower() not in (".3mf", ".usdz"):
+    if path.suffix.lower() == ".zip" or (sniff(path).id == "zip" and path.suffix.lower() not in BY_SUFFIX):
         folder = workspace / identifier(path.stem)
         number = 2
         while folder.exists():
@@ -96,7 +96,7 @@ def discover_sources(path: Path, workspace: Path, settings: IngestSettings | Non
         folder.mkdir(parents=True)
         extract(path, folder, settings.archive)
         return _sort_out(folder, _files(folder, settings), settings)
-    name = identifier(_subject(path, path.parent, settings))
+    name = identifier(subject(path, settings.generic_words))
     return (Discovered(path, path.name, "main", twin_name=name, companions=_beside(path, settings)),)
 
 
@@ -123,12 +123,6 @@ def _files(folder: Path, settings: IngestSettings) -> list[Path]:
                 "Name a folder inside it.",
             )
     return found
-
-
-def _subject(path: Path, root: Path, settings: IngestSettings) -> str:
-    from physicl_twin.ingest.naming import subject
-
-    return subject(path, settings.generic_words)
 
 
 def _beside(path: Path, settings: IngestSettings) -> tuple[Path, ...]:
@@ -176,14 +170,15 @@ def _sort_out(root: Path, files: list[Path], settings: IngestSettings) -> tuple[
     companions: dict[Path, list[Path]] = {main: [] for main in mains}
     libraries = {p: _searched(p) for p in others if p.suffix.lower() == ".mtl"}
     for file in others + clouds:
-        owners = _owners(file, mains, texts, libraries)
+        near = [m for m in mains if m.parent == file.parent] if file in clouds else mains
+        owners = _owners(file, near, texts, libraries)
         for owner in owners:
             companions[owner].append(file)
         if not owners:
             reasons[file] = (
                 "a point cloud without a surface" if file in clouds else "belongs to no source in its folder"
             )
-    names = _twin_names(mains, root, settings)
+    names = _twin_names(mains, settings)
     result = [
         Discovered(m, m.relative_to(root).as_posix(), "main", "", names[m], tuple(sorted(companions[m]))) for m in mains
     ] + [Discovered(p, p.relative_to(root).as_posix(), "skipped", why) for p, why in reasons.items()]
@@ -216,8 +211,6 @@ def _no_source(file: Path, root: Path) -> str:
         return "" if suffix not in (".txt", ".md", ".csv", ".yaml", ".yml") else "companion"
     if suffix in _TEXTS:
         return "companion"
-    from physicl_twin.ingest.formats import BY_SUFFIX
-
     if suffix in BY_SUFFIX:
         return ""
     return f"looks like {identity.looks_like}" if identity.looks_like else "of no format that can be read"
@@ -258,9 +251,9 @@ def _owners(file: Path, mains: list[Path], texts: dict[Path, bytes], libraries: 
     return []
 
 
-def _twin_names(mains: list[Path], root: Path, settings: IngestSettings) -> dict[Path, str]:
+def _twin_names(mains: list[Path], settings: IngestSettings) -> dict[Path, str]:
     """File-safe names, told apart by format where the stems agree, and by number at last."""
-    wanted = {m: identifier(_subject(m, root, settings)) for m in mains}
+    wanted = {m: identifier(subject(m, settings.generic_words)) for m in mains}
     counts: dict[str, int] = {}
     for name in wanted.values():
         counts[name.casefold()] = counts.get(name.casefold(), 0) + 1

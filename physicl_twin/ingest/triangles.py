@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -105,20 +107,32 @@ def weld(positions: NDArray[np.floating]) -> tuple[FloatArray, Indices]:
         (U, 3) distinct positions as float64 in the order of their first use, and (V,) index of each vertex into them.
     """
     clean = np.ascontiguousarray(positions + 0.0)  # -0.0 becomes 0.0
-    words = clean.view(np.uint32 if clean.dtype == np.float32 else np.uint64).astype(np.uint64, copy=False)
+    words: NDArray[Any] = clean.view(np.uint32 if clean.dtype == np.float32 else np.uint64)
     key = np.zeros(len(clean), np.uint64)
     for axis in range(3):
-        # A multiplicative hash (Knuth, The Art of Computer Programming 3, 6.4); equality is verified below.
+        # Mix as hash_combine and MurmurHash3's finalizer do; equal keys are compared in full below.
         key ^= words[:, axis] + np.uint64(0x9E3779B97F4A7C15) + (key << np.uint64(6)) + (key >> np.uint64(2))
         key *= np.uint64(0xFF51AFD7ED558CCD)
         key ^= key >> np.uint64(33)
-    _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
-    if not np.array_equal(clean[first[inverse]], clean, equal_nan=True):
-        _, first, inverse = np.unique(clean, axis=0, return_index=True, return_inverse=True)
-    order = np.argsort(first, kind="stable")
-    rank = np.empty(len(order), np.int64)
-    rank[order] = np.arange(len(order))
-    return clean[first[order]].astype(np.float64), rank[inverse.reshape(-1)]
+    first, inverse = _first_and_group(key)
+    if not np.array_equal(words[first[inverse]], words):
+        _, found, group = np.unique(clean, axis=0, return_index=True, return_inverse=True)
+        first, inverse = found, group.reshape(-1)
+    is_first = np.zeros(len(clean), bool)
+    is_first[first] = True
+    rank = (np.cumsum(is_first) - 1)[first]
+    return clean[is_first].astype(np.float64), rank[inverse]
+
+
+def _first_and_group(key: NDArray[np.uint64]) -> tuple[Indices, Indices]:
+    """Least index of each distinct key, and the group of each entry (numpy's ``unique`` sorts stably: slower)."""
+    order = np.argsort(key)
+    ordered = key[order]
+    starts = np.ones(len(key), bool)
+    np.not_equal(ordered[1:], ordered[:-1], out=starts[1:])
+    group = np.empty(len(key), np.int64)
+    group[order] = np.cumsum(starts) - 1
+    return np.minimum.reduceat(order, np.flatnonzero(starts)) if len(key) else order, group
 
 
 def compact(vertices: FloatArray, faces: Indices) -> tuple[FloatArray, IntArray, Indices]:
