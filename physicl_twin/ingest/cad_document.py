@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import mmap
-import re
 import tempfile
 import zlib
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from typing import Any
 
 from physicl_twin.model import Evidence, Note, SourceError
 
+from .cad_precheck import check_brep, check_iges, check_step, truncated
 from .guards import damaged
 from .length_units import METRES_PER_UNIT, unit_claim, unit_name, unit_scale
 from .raw import Claim
@@ -93,11 +93,6 @@ def kernel_errors(name: str) -> Iterator[None]:
         raise damaged(name, f"the CAD kernel rejects it ({reason[:200]}).") from error
 
 
-def truncated(name: str, what: str) -> SourceError:
-    """The error for a file whose end is missing."""
-    return SourceError("file_truncated", f"{name} ends early: {what}.", "Copy or export the file again.")
-
-
 def _new_document() -> Any:
     from OCP.TCollection import TCollection_ExtendedString
     from OCP.TDocStd import TDocStd_Document
@@ -145,9 +140,7 @@ def _open_step(path: Path, name: str) -> CadDocument:
     reader.SetPropsMode(True)
     if reader.ReadFile(str(path)) != IFSelect_ReturnStatus.IFSelect_RetDone:
         raise damaged(name, "its entities cannot be parsed.")
-    syntax = reader.ChangeReader().StepModel().GlobalCheck(True)
-    if syntax.HasFailed():
-        raise damaged(name, f"{syntax.NbFails()} entities have wrong syntax.")
+    _refuse_broken_geometry(reader.ChangeReader().StepModel(), name)
     document = _new_document()
     if not reader.Transfer(document):
         raise damaged(name, "no shape in it can be built.")
@@ -166,17 +159,15 @@ def _open_step(path: Path, name: str) -> CadDocument:
     )  # fmt: skip
 
 
-def check_step(data: bytes | mmap.mmap, name: str) -> None:
-    """Refuse what is not a whole ISO 10303-21 file before the kernel sees it."""
-    start = data.find(b"ISO-10303-21;", 0, 4096)
-    if start < 0:
-        raise SourceError(
-            "not_step", f"{name} does not start like a STEP file (ISO-10303-21).", "Check the file's suffix."
-        )
-    if data.find(b"DATA", start) < 0 or data.rfind(b"END-ISO-10303-21;") < 0:
-        raise truncated(name, "the closing line END-ISO-10303-21 is missing")
-    if data.find(b"\0") >= 0:
-        raise damaged(name, "its text holds zero bytes.")
+def _refuse_broken_geometry(model: Any, name: str) -> None:
+    """Refuse geometry whose parameters do not fit its type: the kernel crashes when it builds a shape from it."""
+    broken = 0
+    for number in range(1, model.NbEntities() + 1):
+        if model.IsErrorEntity(number):
+            kind = model.Value(number).DynamicType().Name()
+            broken += kind.startswith(("StepGeom_", "StepShape_", "StepRepr_"))
+    if broken or model.GlobalCheck(True).HasFailed():
+        raise damaged(name, f"{broken or 'some'} of its geometric entities have parameters of a wrong kind.")
 
 
 def _step_claims(metres_per_unit: float | None, name: str) -> tuple[Claim, ...]:
@@ -222,21 +213,6 @@ def _open_iges(path: Path) -> CadDocument:
     return CadDocument(document, "iges", metres / KERNEL_UNIT_M, (unit_claim(metres, 0.99, evidence),))
 
 
-def check_iges(data: bytes, name: str) -> None:
-    """Refuse what is not a whole IGES file: its terminate section counts the lines of the others (IGES 5.3, 2.2.4)."""
-    lines = [line for line in re.split(rb"\r\n|\n|\r", data) if line.strip()]
-    letters = [line[72:73] for line in lines]
-    if not lines or letters[0] not in (b"S", b"C", b"B"):
-        raise SourceError("not_iges", f"{name} does not start like an IGES file.", "Check the file's suffix.")
-    if letters[0] != b"S":
-        raise SourceError("iges_form_unsupported", f"{name} is a compressed or binary IGES file.", "Export ASCII IGES.")
-    if letters[-1] != b"T":
-        raise truncated(name, "the terminate section is missing")
-    for letter, count in re.findall(rb"([SGDP])\s*(\d+)", lines[-1][:64]):
-        if letters.count(letter) != int(count):
-            raise damaged(name, f"section {letter.decode()} has {letters.count(letter)} lines instead of {int(count)}.")
-
-
 def _open_brep(path: Path) -> CadDocument:
     from OCP.BinTools import BinTools
     from OCP.BRep import BRep_Builder
@@ -255,30 +231,6 @@ def _open_brep(path: Path) -> CadDocument:
         "prior", "BREP files carry no unit; OpenCASCADE programs work in millimetres unless told otherwise.", path.name
     )
     return CadDocument(document, "brep", 1.0, (unit_claim(METRES_PER_UNIT["mm"], 0.75, evidence),))
-
-
-def check_brep(data: bytes, name: str) -> bool:
-    """Refuse what is not a whole BREP file; True for the binary form.
-
-    The ASCII form is a fixed sequence of counted sections that ends with one shape reference after ``TShapes``.
-    """
-    head = data[:512]
-    if b"Open CASCADE Topology V" in head:
-        return True
-    if b"CASCADE Topology V" not in head and not head.lstrip().startswith(b"DBRep_DrawableShape"):
-        raise SourceError("not_brep", f"{name} does not start like an OpenCASCADE BREP file.", "Check the suffix.")
-    position = 0
-    for section in (b"Locations", b"Curve2ds", b"Curves", b"Polygon3D", b"PolygonOnTriangulations", b"Surfaces",
-                    b"Triangulations", b"TShapes"):  # fmt: skip
-        match = re.compile(rb"^" + section + rb"\s+(\d+)", re.MULTILINE).search(data, position)
-        if match is None:
-            raise truncated(name, f"its section {section.decode()} is missing")
-        if int(match.group(1)) > len(data):
-            raise damaged(name, f"its section {section.decode()} counts more entries than the file has bytes.")
-        position = match.end()
-    if not re.search(rb"\*\s*[+-]\d+ \d+\s*$", data[-256:]):
-        raise truncated(name, "the closing shape reference is missing")
-    return False
 
 
 def _only_solids(shape: Any) -> bool:

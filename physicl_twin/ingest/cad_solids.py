@@ -14,7 +14,7 @@ from .raw import RawIntegrals
 #: Relative error per face at which the kernel's adaptive integration stops, and a coarser one to judge it by. Measured
 #: on cylinder, sphere and torus as rational B-splines: 1e-13 gives the volume to 1e-9, 1e-11 to 2e-8.
 _FINE, _COARSE = 1e-13, 1e-11
-#: Fixed-order Gauss integration is exact on smooth surfaces and up to 0.9 % wrong on splines with knots of low continuity.
+#: Fixed-order Gauss integration is exact on smooth surfaces and up to 0.9 % wrong on splines of low continuity.
 #: Where it gives the adaptive volume to this fraction its moments are the better ones: adaptation watches the volume
 #: only, and was seen to leave 2e-5 in the inertia of a cylinder of revolution.
 _AGREEMENT = 1e-8
