@@ -29,6 +29,7 @@ def normalize(twin: Twin, options: NormalizeOptions | None = None, progress: Pro
         ConfigError: A setting or a mass that cannot be.
     """
     from physicl_twin.normalize.collision import choose_collision
+    from physicl_twin.normalize.flags import with_flag_notes
     from physicl_twin.normalize.mass import derive_mass
     from physicl_twin.normalize.material_clues import MaterialSettings
     from physicl_twin.normalize.material_table import MaterialTable
@@ -52,7 +53,7 @@ def normalize(twin: Twin, options: NormalizeOptions | None = None, progress: Pro
     progress("semantics", 0.0)
     twin = classify(twin)
     progress("semantics", 1.0)
-    return twin
+    return with_flag_notes(twin)
 
 
 def with_solids(twin: Twin, settings: NormalizeSettings, fast: bool = False, progress: Progress = silent) -> Twin:

@@ -46,7 +46,8 @@ def compare_mass_properties(twin: Twin, usd: Path, engine: Engine, tolerance: fl
 def _body_names(stage: Path) -> dict[str, str]:
     """Prim path to the name of the twin's body, as the writer recorded it."""
     found = {}
-    for prim in Usd.Stage.Open(str(stage)).Traverse():
+    opened = Usd.Stage.Open(str(stage))  # kept alive: prims of a stage that is gone are no more
+    for prim in opened.Traverse():
         name = (prim.GetCustomDataByKey("physicl") or {}).get("body")
         if name:
             found[str(prim.GetPath())] = str(name)
