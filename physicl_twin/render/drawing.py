@@ -26,7 +26,7 @@ _LAYERS = 4
 
 
 #: Pixels that differ from a neighbour by more than this (sRGB, 0..1) get more samples.
-_CONTRAST = 0.03
+_CONTRAST = 0.04
 #: How much of a collider's colour covers the surface under it, and how dark the outlines are.
 _COVER, _OUTLINE = 0.75, 0.6
 

@@ -110,6 +110,8 @@ class Caster:
         count = len(origins)
         face, ray, place = self._slow.intersects_id(origins, directions, multiple_hits=False, return_locations=True)
         hits = Hits(np.zeros(count, bool), np.zeros(count, np.int64), np.full(count, np.inf), np.zeros((count, 3)))
+        if not len(ray):
+            return hits
         hits.hit[ray], hits.face[ray] = True, face
         hits.distance[ray] = np.linalg.norm(place - origins[ray], axis=1) / np.linalg.norm(directions[ray], axis=1)
         hits.barycentric[ray] = _barycentric(self.vertices[self.faces[face]], place)

@@ -18,11 +18,11 @@ KEY_RADIUS = 0.17
 def cosine_directions(count: int, turn: NDArray[np.floating] | float = 0.0) -> FloatArray:
     """(count, 3) or (N, count, 3) directions about +Z, cosine weighted and stratified (a spiral over the disc)."""
     index = np.arange(count) + 0.5
-    radius = np.sqrt(index / count)
-    angle = index * math.pi * (3.0 - math.sqrt(5.0)) + np.asarray(turn)[..., None]
-    return np.stack(
-        np.broadcast_arrays(radius * np.cos(angle), radius * np.sin(angle), np.sqrt(1.0 - radius**2)), axis=-1
-    )
+    radius, angle = np.sqrt(index / count), index * math.pi * (3.0 - math.sqrt(5.0))
+    x, y = radius * np.cos(angle), radius * np.sin(angle)
+    cosine, sine = np.cos(np.asarray(turn))[..., None], np.sin(np.asarray(turn))[..., None]
+    turned = (cosine * x - sine * y, sine * x + cosine * y, np.sqrt(1.0 - radius**2))
+    return np.stack(np.broadcast_arrays(*turned), axis=-1)
 
 
 def frames(normals: FloatArray) -> tuple[FloatArray, FloatArray]:

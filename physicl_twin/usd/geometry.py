@@ -84,7 +84,8 @@ def define_mesh(layer: Sdf.Layer, path: str, mesh: Mesh, normals: FloatArray) ->
         UsdError: ``mesh_beyond_float32`` when a position is not finite or overflows USD's single precision.
     """
     prim = layers.define(layer, path, "Mesh")
-    points = np.ascontiguousarray(mesh.vertices, dtype=np.float32)
+    with np.errstate(over="ignore"):
+        points = np.ascontiguousarray(mesh.vertices, dtype=np.float32)
     if not np.isfinite(points).all():
         raise UsdError(
             "mesh_beyond_float32", "A mesh has positions that USD cannot store.", "Check the unit of the file."
