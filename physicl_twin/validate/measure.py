@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 from physicl_twin.model.geometry import FloatArray, Mesh
 
+#: Gap, over the diagonal, below which two convex pieces count as touching (judgement: decompositions leave hairlines).
+_SHARED_FACE = 1e-3
+
 
 @dataclass(frozen=True, slots=True)
 class Closeness:
@@ -121,10 +124,12 @@ def closeness(visual: Mesh, hulls: list[Mesh], samples: int, seed: int) -> Close
     areas = np.array([area(h).sum() for h in hulls])
     counts = np.maximum(1, np.round(samples * areas / areas.sum()).astype(int))
     on_colliders = np.concatenate([sample_surface(h, int(n), rng) for h, n in zip(hulls, counts, strict=True)])
-    scale = float(np.ptp(visual.vertices, axis=0).max())
+    # Faces where two pieces meet are inside the whole: a point there lies in, or next to, another piece.
+    margin = _SHARED_FACE * float(np.linalg.norm(np.ptp(visual.vertices, axis=0)))
+    owner = np.repeat(np.arange(len(hulls)), counts)
     buried = np.zeros(len(on_colliders), dtype=bool)
-    for hull in hulls:
-        buried |= depth(on_colliders, hull) > 1e-6 * scale
+    for index, hull in enumerate(hulls):
+        buried |= (depth(on_colliders, hull) > -margin) & (owner != index)
     outer = on_colliders[~buried] if not buried.all() else on_colliders
     outward = distance(outer, visual)
     on_visual = sample_surface(visual, samples, rng)

@@ -159,18 +159,11 @@ def write_certificate(certificate: Certificate, twin_dir: Path, settings: dict[s
     """
     from physicl_twin.validate.report import report
 
-    look = (settings if settings is not None else shipped_settings.pipeline())["report"]
+    settings = settings if settings is not None else shipped_settings.pipeline()
     record.write(certificate, twin_dir)
     _, usd = locate(twin_dir)
     subject = Subject(twin_dir, usd, {})
-    page = report(
-        certificate,
-        subject.twin if subject.has_twin else None,
-        usd,
-        picture_px=int(look["picture_px"]),
-        picture_quality=int(look["picture_quality"]),
-        curve_points=int(look["curve_points"]),
-    )
+    page = report(certificate, subject.twin if subject.has_twin else None, usd, settings)
     path = twin_dir / record.REPORT_NAME
     record.write_text_atomic(path, page)
     return path

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from handmade import hammer, make_twin, write
 
-from physicl_twin import validate
+from physicl_twin import settings, validate
 from physicl_twin.model import (
     Alternative,
     Certificate,
@@ -27,6 +27,8 @@ from physicl_twin.model import (
 from physicl_twin.validate.report.markup import Markup, elide, join, tag
 from physicl_twin.validate.report.page import report
 from physicl_twin.validate.report.plot import Bracket, Curve, bracket_plot, line_plot, thin, ticks
+
+SETTINGS = settings.pipeline()
 
 
 class Balance(HTMLParser):
@@ -54,7 +56,7 @@ class Balance(HTMLParser):
 def page(twin: Twin | None, certificate: Certificate) -> str:
     """The page without pictures (a twin read from twin.json has no meshes)."""
     twin = loads_twin(dumps(twin)) if twin else None
-    return report(certificate, twin, None, picture_px=64, picture_quality=70, curve_points=100)
+    return report(certificate, twin, None, SETTINGS)
 
 
 def read(html: str) -> str:

@@ -101,33 +101,26 @@ def evidence(subject: Subject) -> Findings:
     return found
 
 
-@check("estimates.flags", "What needs a look is said in the notes", "Build the twin again.")
+@check("estimates.flags", "What is only assumed is flagged", "Report the field: an assumption that looks like a fact.")
 def flags(subject: Subject) -> Findings:
-    """Each flag of an estimate, a material or the frame has a note with a sentence for the user."""
+    """No silent default: an estimate that rests on priors alone and a doubtful decision each carry a flag."""
     found = Findings()
-    raised = flag_places(subject.twin_record)
-    codes = {note.code for note in subject.twin.notes}
-    texts = " ".join(f"{note.code} {note.message}".lower() for note in subject.twin.notes)
-    for flag, places in sorted(raised.items()):
-        words = flag.replace("_", " ")
-        said = flag in codes or flag in texts or words in texts or any(flag in code or code in flag for code in codes)
-        found.require(said, places[0], f"The flag {flag!r} is raised {len(places)} times, but no note speaks of it.")
-    found.summary = f"{len(raised)} flags, each in the notes." if raised else "Nothing is flagged."
+    flagged = 0
+    for path, item in estimates(subject.twin_record):
+        kinds = {e.get("kind") for e in item["evidence"] if isinstance(e, dict)}
+        flagged += bool(item.get("flags"))
+        silent = kinds == {"prior"} and not item.get("flags")
+        found.require(not silent, path, "It rests on a prior alone and is not flagged.")
+    sure = subject.number("sure_probability")
+    for name in ("units", "up_axis"):
+        decision = subject.twin_record.get("frame", {}).get(name, {})
+        doubtful = decision.get("probability", 0.0) < sure
+        flagged += bool(decision.get("flags"))
+        text = (
+            f"{decision.get('value')} is only {100 * decision.get('probability', 0.0):.0f} % sure and is not flagged."
+        )
+        found.require(not doubtful or bool(decision.get("flags")), f"frame.{name}", text)
+    found.summary = (
+        f"{flagged} flags; each stands beside its number in the report." if flagged else "Nothing is assumed."
+    )
     return found
-
-
-def flag_places(data: Any, path: str = "") -> dict[str, list[str]]:
-    """flag → JSON paths where it is raised, over the plain data of a twin.json."""
-    result: dict[str, list[str]] = {}
-    if isinstance(data, dict):
-        for flag in data.get("flags", ()) or ():
-            result.setdefault(str(flag), []).append(path or "twin")
-        children = [(f"{path}.{k}" if path else str(k), v) for k, v in data.items() if k != "flags"]
-    elif isinstance(data, list):
-        children = [(f"{path}[{v.get('name', i) if isinstance(v, dict) else i}]", v) for i, v in enumerate(data)]
-    else:
-        children = []
-    for child, value in children:
-        for flag, places in flag_places(value, child).items():
-            result.setdefault(flag, []).extend(places)
-    return result

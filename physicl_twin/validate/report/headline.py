@@ -178,22 +178,55 @@ def _rollout_words(rollouts: tuple[RolloutResult, ...]) -> str:
     return f"{passed} of {len(rollouts)} rollouts passed in {engines}"
 
 
+#: Flags of a material that stand at the top of the report: what is said of the parts, before and after their names.
+_MATERIAL_FLAGS = {
+    "unknown_material": ("Nothing says what", "made of: density and friction are wide assumptions."),
+    "density_conflict": ("The source states a density that contradicts the material that", "said to be made of."),
+    "weak_material_evidence": ("Only weak evidence says what", "made of: the interval is wide."),
+}
+_MATERIAL_HINT = 'State it with --material "PART=MATERIAL", or weigh it and give --mass.'
+
+
 def notes(twin: Twin | None, checks: tuple[CheckResult, ...]) -> Markup:
-    """What the user must know before anything else: ambiguous decisions and warnings, each with what to do."""
-    shown: list[tuple[str, str]] = []
-    if twin:
-        for words, decision in (("unit", twin.frame.units), ("up axis", twin.frame.up_axis)):
-            if decision.flags and not any(words.split()[0] in note.code for note in twin.notes):
-                other = ", ".join(f"{v} ({100 * p:.0f} %)" for v, p in decision.alternatives[:3])
-                text = f"The {words} of the source is not certain: {decision.value} was taken, it could be {other}."
-                shown.append((text, "State it with --units or --up and build again."))
-        shown += [(note.message, note.hint) for note in twin.notes if note.severity == "warning"]
+    """What the user must know before anything else: doubts and warnings, each with what to do."""
+    shown = [*_doubts(twin), *_material_doubts(twin)] if twin else []
+    shown += [(note.message, note.hint) for note in twin.notes if note.severity == "warning"] if twin else []
     shown += [(c.message, c.hint) for c in checks if c.id == "licence.stated" and c.status == "not_checked"]
     cards_ = [
         tag("div", status("warning"), tag("p", text, " ", tag("span", hint, class_="muted")), class_="card note")
         for text, hint in dict.fromkeys(shown)
     ]
     return tag("section", cards_, class_="notes", aria_label="What needs a look") if cards_ else Markup("")
+
+
+def _doubts(twin: Twin) -> list[tuple[str, str]]:
+    """Flagged decisions about the frame that no note of the twin speaks of."""
+    shown = []
+    for words, option, decision in (("unit", "--units", twin.frame.units), ("up axis", "--up", twin.frame.up_axis)):
+        told = any(words.split()[0] in note.code for note in twin.notes if note.severity == "warning")
+        if decision.flags and not told:
+            other = ", ".join(f"{v} ({100 * p:.0f} %)" for v, p in decision.alternatives[:3])
+            text = f"The {words} of the source is not certain: {decision.value} was taken, it could be {other}."
+            shown.append((text, f"State it with {option} and build again."))
+    return shown
+
+
+def _material_doubts(twin: Twin) -> list[tuple[str, str]]:
+    """For each serious flag of a material, one sentence with the parts that it concerns (the worst flag of a part)."""
+    concerned: dict[str, list[str]] = {}
+    for part in twin.parts:
+        material = next((m for m in twin.materials if m.name == part.material), None)
+        raised = set(material.flags) | set(material.density.flags) if material else set()
+        flag = next((f for f in _MATERIAL_FLAGS if f in raised), "")
+        if flag:
+            concerned.setdefault(flag, []).append(part.name)
+    shown = []
+    for flag, names in concerned.items():
+        before, after = _MATERIAL_FLAGS[flag]
+        listed = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+        verb = "are" if len(names) > 1 else "is"
+        shown.append((f"{before} {listed} {verb} {after}", _MATERIAL_HINT))
+    return shown
 
 
 def minor_notes(twin: Twin | None) -> Markup:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from physicl_twin.model import Certificate, Twin
 from physicl_twin.validate.report import checks, estimates, headline, parts, rollouts, sources
@@ -11,26 +12,17 @@ from physicl_twin.validate.report.pictures import Picture, pictures, thumbnail_u
 from physicl_twin.validate.report.style import css
 
 
-def report(
-    certificate: Certificate,
-    twin: Twin | None,
-    usd: Path | None,
-    *,
-    picture_px: int,
-    picture_quality: int,
-    curve_points: int,
-) -> str:
+def report(certificate: Certificate, twin: Twin | None, usd: Path | None, settings: dict[str, Any]) -> str:
     """The page: everything in it, nothing fetched, no script.
 
     Args:
         certificate: What was checked and run.
         twin: The record (with or without meshes); None for a USD file that has none.
         usd: The USD file, for pictures; None to leave them out.
-        picture_px: Width of the pictures.
-        picture_quality: JPEG quality.
-        curve_points: Points of a curve.
+        settings: Of the pipeline; ``[report]`` and ``[render]`` are used.
     """
-    drawn = pictures(twin, usd, picture_px, picture_quality)
+    curve_points = int(settings["report"]["curve_points"])
+    drawn = pictures(twin, usd, settings)
     portrait = thumbnail_uri(usd) or next((p.uri for p in drawn if p.uri), "")
     title = twin.title if twin else certificate.twin
     body = tag(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from physicl_twin.model import PhysiclError, Twin
+from physicl_twin.settings import overlay
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +37,13 @@ _SHOWN: tuple[tuple[Literal["appearance", "material", "parts", "colliders"], str
 )
 
 
-def pictures(twin: Twin | None, usd: Path | None, px: int, quality: int) -> tuple[Picture, ...]:
+def pictures(twin: Twin | None, usd: Path | None, settings: dict[str, Any]) -> tuple[Picture, ...]:
     """Appearance, parts or materials, and colliders of a twin with meshes.
 
     Args:
         twin: With or without meshes (then they are fetched from ``usd``); None for a loose USD file.
         usd: Its USD file.
-        px: Longer edge.
-        quality: JPEG quality.
+        settings: Of the pipeline: ``[report]`` and, under its ``[report.render]``, ``[render]``.
     """
     if twin is None:
         return ()
@@ -58,12 +58,15 @@ def pictures(twin: Twin | None, usd: Path | None, px: int, quality: int) -> tupl
             complete = usd_room.attach_geometry(twin, usd)
         except PhysiclError as error:
             return (Picture("picture", "", "", str(error)),)
+    look = settings["report"]
+    px, quality = int(look["picture_px"]), int(look["picture_quality"])
+    drawing = {**settings, "render": overlay(settings["render"], look["render"])}
     made = []
     for show, title, caption in _SHOWN:
         if show not in _wanted(twin):
             continue
         try:
-            image = render.picture(complete, (px, px * 3 // 4), show=show)
+            image = render.picture(complete, (px, px * 3 // 4), show=show, settings=drawing)
             made.append(Picture(title, caption, jpeg_uri(image, quality)))
         except PhysiclError as error:
             made.append(Picture(title, caption, "", str(error)))
