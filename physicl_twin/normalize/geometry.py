@@ -100,6 +100,8 @@ def clean_mesh(mesh: Mesh, name: str, settings: NormalizeSettings) -> CleanMesh:
         raise _zero_area(name)
     surface_changed = len(mesh.faces) != faces_before
     wound, turned = _orient(mesh, repairs, settings)
+    if turned:
+        wound = _drop_duplicates(wound, repairs)  # faces back to back may have come to lie in one sense
     ids = position_ids(wound.vertices)
     filling = fill_holes(wound, ids, settings)
     if filling.holes:

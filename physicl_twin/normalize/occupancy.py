@@ -26,7 +26,7 @@ from physicl_twin.normalize.topology import Indices
 _CLEAR = 0.1
 _PROBES = np.array([1 / 2, 1 / 6, 5 / 6])
 _SHORT_PIECES = 24
-_REFINED_MAX = 200_000
+_REFINED_MAX = 60_000
 #: Sampling error of the volume that needs no further columns, and how often their number may be quadrupled.
 _ENOUGH = 0.002
 _REFINEMENTS = 2
@@ -153,7 +153,7 @@ def _along(columns: Columns, winding: Winding, closed: bool) -> _Sums:
     rough = np.flatnonzero(~clear)
     if len(rough) == 0:
         return _integrate(columns, column, start, end, whole)
-    parts = int(np.clip(_REFINED_MAX // len(rough), 3, _SHORT_PIECES))
+    parts = int(np.clip(_REFINED_MAX // len(rough), 2, _SHORT_PIECES))
     cuts = start[rough, None] + np.arange(parts + 1) / parts * (end - start)[rough, None]
     owner = np.repeat(column[rough], parts)
     low, high = cuts[:, :-1].reshape(-1), cuts[:, 1:].reshape(-1)

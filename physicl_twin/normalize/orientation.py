@@ -94,10 +94,9 @@ def _open_pieces_facing_in(vertices: FloatArray, faces: Indices, cycles: ShellCy
     direction = normal + tilt
     direction /= np.linalg.norm(direction, axis=1, keepdims=True)
     lift = 1e-4 * float(np.linalg.norm(np.ptp(vertices, axis=0)))
-    front = ~blocked(vertices, faces, centre + lift * normal, direction)
-    back = ~blocked(
-        vertices, faces, centre - lift * normal, -direction
-    )  # mirrored, so that a flipped face votes the reverse
+    # Front and back rays are mirrored, so that a flipped face votes the reverse.
+    origins = np.concatenate([centre + lift * normal, centre - lift * normal])
+    front, back = np.split(~blocked(vertices, faces, origins, np.concatenate([direction, -direction])), 2)
     votes = (back.astype(int) - front.astype(int)).reshape(len(labels), _RAYS_PER_PATCH).sum(axis=1)
     mask = np.zeros(len(faces), dtype=bool)
     mask[rows] = (votes > 0)[compact]

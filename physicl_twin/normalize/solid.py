@@ -254,13 +254,16 @@ def _open_solid(surface: _Surface, settings: NormalizeSettings, fast: bool, surf
     volume = found.moments.measure
     if volume <= _NO_VOLUME * area**1.5 or found.tight_m3 < 0.25 * found.loose_m3:
         return _sheet(surface, settings, doubled=False)
-    moments, method = found.moments, "winding-number volume of an open mesh"
+    moments = found.moments
+    method = f"winding-number volume of {'a self-overlapping' if closed else 'an open'} mesh"
     patched = _patched_solid(surface, settings)
     if patched is not None and abs(math.log(patched.measure / volume)) < _PATCH_TRUST:
         moments, method = patched, "volume of an open mesh with flat lids"
     parity = parity_volume(surface.vertices, surface.faces, settings.parity_columns)
     value = moments.measure
-    apart = max(_apart(value, volume), _apart(value, parity.volume_m3))
+    # Where a closed surface overlaps itself parity counts outside by its nature; elsewhere a difference is a doubt.
+    counted_twice_m3 = found.overlap_m3 if closed else 0.0
+    apart = max(_apart(value, volume), _apart(value, parity.volume_m3 + counted_twice_m3))
     half_width = np.array([(found.loose_m3 - found.tight_m3) / 2, opening / area * value, apart * value]) / Z90
     std = math.hypot(surface_std, found.sampling_std_m3, FLOAT32_VOLUME_STD * value, *half_width)
     evidence: tuple[Evidence, ...] = (
@@ -271,10 +274,13 @@ def _open_solid(surface: _Surface, settings: NormalizeSettings, fast: bool, surf
         ),
         Evidence(
             "geometry",
-            f"Ray parity in 14 directions: {parity.volume_m3:.6g} m3; {parity.leaking:.1%} of the rays met a hole. The "
-            "interval reaches the method farthest off.",
+            f"Ray parity in 14 directions: {parity.volume_m3 + counted_twice_m3:.6g} m3; {parity.leaking:.1%} of the "
+            "rays met a hole. The interval reaches the method farthest off.",
         ),
     )
+    if found.overlap_m3 > 0:
+        overlap = f"{found.overlap_m3:.3g} m3 lie inside the surface more than once and count once."
+        evidence = (*evidence, Evidence("geometry", overlap))
     if moments is patched:
         evidence = (Evidence("geometry", f"With flat lids on its openings the mesh holds {value:.6g} m3."), *evidence)
     flags = ("methods_disagree",) if apart > math.log1p(_DISAGREEMENT_FLAG) else ()
