@@ -1,7 +1,8 @@
 """Make the shipped samples: a STEP assembly, a textured GLB and a broken STL, each with known truth.
 
 Run it with the packages of the extra ``cad``; it writes into ``data/samples`` and prints the true volumes and masses
-that ``data/samples/README.md`` states. The output is the same on every run.
+that ``data/samples/README.md`` states. The output is the same on every run, but for the
+order in which the CAD kernel writes the STEP file's colours.
 """
 
 from __future__ import annotations
@@ -254,7 +255,7 @@ def _band() -> Image.Image:
 
 
 def make_bracket(path: Path) -> None:
-    """An angle bracket as a bad exporter leaves it: holes in the surface, flipped faces, doubled faces, split corners."""
+    """An angle bracket as a bad exporter leaves it: holes, flipped faces, doubled faces, split corners."""
     plate = Manifold.cube((60, 40, 5)) + Manifold.cube((5, 40, 50))
     gusset = Manifold.extrude(CrossSection([[(0, 0), (28, 0), (0, 28)]]), 6).rotate((90, 0, 0)).translate((5, 23, 5))
     solid = plate + gusset
