@@ -10,11 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from physicl_twin.model import Appearance, Evidence, Mesh, Note, PartHints, Progress, silent
-from physicl_twin.model.geometry import IntArray
-from physicl_twin.settings import pipeline
-
-from .cad_assembly import (
+from physicl_twin.ingest.cad_assembly import (
     CadMaterial,
     Leaf,
     Look,
@@ -26,14 +22,17 @@ from .cad_assembly import (
     styles,
     sub_labels,
 )
-from .cad_colours import FaceColours, look_key
-from .cad_density import stated_density
-from .cad_document import CadDocument, kernel_errors, open_document, require_kernel
-from .cad_solids import Piece, compound, integrals, pieces_of
-from .cad_tessellate import FaceMesh, Tessellation, is_closed, tessellate
-from .guards import check_face_count, check_file, no_geometry, source_of
-from .naming import readable
-from .raw import Claim, RawIntegrals, RawPart, RawScene, RawShape, ReadOptions
+from physicl_twin.ingest.cad_colours import FaceColours, look_key
+from physicl_twin.ingest.cad_density import stated_density
+from physicl_twin.ingest.cad_document import CadDocument, kernel_errors, open_document, require_kernel
+from physicl_twin.ingest.cad_solids import Piece, compound, integrals, pieces_of
+from physicl_twin.ingest.cad_tessellate import FaceMesh, Tessellation, is_closed, tessellate
+from physicl_twin.ingest.guards import check_face_count, check_file, no_geometry, source_of
+from physicl_twin.ingest.naming import readable
+from physicl_twin.ingest.raw import Claim, RawIntegrals, RawPart, RawScene, RawShape, ReadOptions
+from physicl_twin.model import Appearance, Evidence, Mesh, Note, PartHints, Progress, silent
+from physicl_twin.model.geometry import IntArray
+from physicl_twin.settings import pipeline
 
 
 @dataclass(frozen=True, slots=True)

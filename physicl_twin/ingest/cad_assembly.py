@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from physicl_twin.ingest.cad_tessellate import matrix_of
 from physicl_twin.model.geometry import FloatArray, Vector3
-
-from .cad_tessellate import matrix_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from .cad_assembly import Look
-from .cad_solids import Piece, explore
-from .cad_tessellate import faces_of
+from physicl_twin.ingest.cad_assembly import Look
+from physicl_twin.ingest.cad_solids import Piece, explore
+from physicl_twin.ingest.cad_tessellate import faces_of
 
 #: Colours that differ by less than this in every channel are one.
 _COLOUR_STEP = 1.0 / 512.0

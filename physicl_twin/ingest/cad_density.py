@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from physicl_twin.ingest.cad_assembly import CadMaterial
+from physicl_twin.ingest.step_text import StatedMaterial
 from physicl_twin.model import Estimate, Evidence
-
-from .cad_assembly import CadMaterial
-from .step_text import StatedMaterial
 
 #: Judgement: beyond the densest elements (osmium, iridium) and the lightest aerogels a number is no density.
 MIN_DENSITY, MAX_DENSITY = 0.5, 25_000.0

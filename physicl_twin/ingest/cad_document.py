@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from physicl_twin.ingest.cad_precheck import check_brep, check_iges, check_step, truncated
+from physicl_twin.ingest.guards import damaged
+from physicl_twin.ingest.length_units import METRES_PER_UNIT, unit_claim, unit_name, unit_scale
+from physicl_twin.ingest.raw import Claim
+from physicl_twin.ingest.step_text import StatedMaterial, read_step_text
 from physicl_twin.model import Evidence, Note, SourceError
-
-from .cad_precheck import check_brep, check_iges, check_step, truncated
-from .guards import damaged
-from .length_units import METRES_PER_UNIT, unit_claim, unit_name, unit_scale
-from .raw import Claim
-from .step_text import StatedMaterial, read_step_text
 
 #: The kernel's own length unit, metres: every document is transferred in it.
 KERNEL_UNIT_M = 0.001

@@ -5,9 +5,8 @@ from __future__ import annotations
 import mmap
 import re
 
+from physicl_twin.ingest.guards import damaged
 from physicl_twin.model import SourceError
-
-from .guards import damaged
 
 #: Sections of an ASCII BREP file, in order.
 _BREP_SECTIONS = (b"Locations", b"Curve2ds", b"Curves", b"Polygon3D", b"PolygonOnTriangulations", b"Surfaces",

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from .cad_tessellate import diagonal
-from .raw import RawIntegrals
+from physicl_twin.ingest.cad_tessellate import diagonal
+from physicl_twin.ingest.raw import RawIntegrals
 
 #: Relative error per face at which the kernel's adaptive integration stops, and a coarser one to judge it by. Measured
 #: on cylinder, sphere and torus as rational B-splines: 1e-13 gives the volume to 1e-9, 1e-11 to 2e-8.

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from physicl_twin.ingest.guards import damaged
 from physicl_twin.model.geometry import FloatArray, IntArray, Mesh
-
-from .guards import damaged
 
 #: A surface normal further than 60 degrees from its facet is that of a singular point, not of the facet's surface.
 _SINGULAR_COSINE = 0.5

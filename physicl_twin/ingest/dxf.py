@@ -10,15 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from physicl_twin.ingest.dxf_profile import Profiles, extrude, profiles
+from physicl_twin.ingest.guards import check_face_count, check_file, damaged, source_of
+from physicl_twin.ingest.length_units import METRES_PER_UNIT, unit_claim, unit_name
+from physicl_twin.ingest.naming import readable, unique
+from physicl_twin.ingest.raw import Claim, RawPart, RawScene, RawShape, ReadOptions
 from physicl_twin.model import Evidence, Note, PartHints, Progress, SourceError, silent
 from physicl_twin.model.geometry import FloatArray
 from physicl_twin.settings import pipeline
-
-from .dxf_profile import Profiles, extrude, profiles
-from .guards import check_face_count, check_file, damaged, source_of
-from .length_units import METRES_PER_UNIT, unit_claim, unit_name
-from .naming import readable, unique
-from .raw import Claim, RawPart, RawScene, RawShape, ReadOptions
 
 #: Curves that can bound a profile.
 _CURVES = frozenset(("LINE", "ARC", "CIRCLE", "ELLIPSE", "SPLINE", "LWPOLYLINE", "POLYLINE"))

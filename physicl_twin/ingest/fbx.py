@@ -16,19 +16,18 @@ from typing import Any
 
 import numpy as np
 
+from physicl_twin.ingest.builder import SceneBuilder, Soup
+from physicl_twin.ingest.fbx_header import read_header
+from physicl_twin.ingest.fbx_worker import REFUSED
+from physicl_twin.ingest.guards import check_file, damaged
+from physicl_twin.ingest.ingest_settings import IngestSettings
+from physicl_twin.ingest.length_units import METRES_PER_UNIT, unit_claim, unit_name
+from physicl_twin.ingest.looks import linear_color, unit_interval
+from physicl_twin.ingest.naming import readable
+from physicl_twin.ingest.raw import Claim, RawScene, ReadOptions
 from physicl_twin.model import Appearance, Evidence, PartHints, Progress, SourceError, silent
 from physicl_twin.model.geometry import FloatArray
 from physicl_twin.settings import PACKAGE_ROOT, pipeline
-
-from .builder import SceneBuilder, Soup
-from .fbx_header import read_header
-from .fbx_worker import REFUSED
-from .guards import check_file, damaged
-from .ingest_settings import IngestSettings
-from .length_units import METRES_PER_UNIT, unit_claim, unit_name
-from .looks import linear_color, unit_interval
-from .naming import readable
-from .raw import Claim, RawScene, ReadOptions
 
 #: Formats whose root node the converter turns from z up to y up; without that turn the data keep their own axes.
 _ROOT_IS_THE_CONVERTERS = frozenset(("fbx", "3ds", "blend"))

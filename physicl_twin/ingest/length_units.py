@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 
+from physicl_twin.ingest.ingest_settings import METRES_PER_UNIT as COMMON_UNITS
+from physicl_twin.ingest.raw import Claim
 from physicl_twin.model import Evidence
-
-from .ingest_settings import METRES_PER_UNIT as COMMON_UNITS
-from .raw import Claim
 
 #: Metres per unit: those that the user may state, and the rarer ones that files declare (exact by definition).
 METRES_PER_UNIT: dict[str, float] = {

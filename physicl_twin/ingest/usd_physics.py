@@ -1,0 +1,283 @@
+"""What a USD stage already says about physics: bodies, masses, physics materials and joints, in SI units."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+
+from physicl_twin.ingest.cad_density import MAX_DENSITY, MIN_DENSITY
+from physicl_twin.ingest.raw import RawBody
+from physicl_twin.model import Estimate, Evidence, Joint, MassProperties, Note, PartHints, Pose
+from physicl_twin.model.geometry import FloatArray, Matrix3, Vector3
+
+_JOINTS: dict[str, Literal["fixed", "revolute", "prismatic", "spherical"]] = {
+    "PhysicsFixedJoint": "fixed",
+    "PhysicsRevoluteJoint": "revolute",
+    "PhysicsPrismaticJoint": "prismatic",
+    "PhysicsSphericalJoint": "spherical",
+}
+#: Limits beyond this magnitude (degrees or units) mean that there is none.
+_FREE = 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class StageUnits:
+    """Units of a stage.
+
+    Attributes:
+        metres: Metres per unit.
+        kilograms: Kilograms per unit of mass.
+        relative_std: Standard deviation of a number that the stage states, as a fraction.
+        source: File name.
+    """
+
+    metres: float
+    kilograms: float
+    relative_std: float
+    source: str
+
+    def estimate(self, value: float, unit: str, field: str, flags: tuple[str, ...] = ()) -> Estimate:
+        """A number that the stage states."""
+        evidence = Evidence("source", f"The USD asset states {field} {value:.6g} {unit}.".strip(), self.source, field)
+        std = abs(value) * self.relative_std
+        return Estimate.normal(value, std, unit, "authored in the USD asset", (evidence,), flags)
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """Rigid frames and scales of the bodies of a stage.
+
+    Attributes:
+        rigid: By prim path, (4, 4) body to stage, stage units, without scale.
+        scale: By prim path, (3,) scale of the prim's own axes.
+    """
+
+    rigid: dict[str, FloatArray]
+    scale: dict[str, FloatArray]
+
+
+def column_matrix(matrix: Any) -> FloatArray:
+    """(4, 4) matrix for column vectors of a ``Gf.Matrix4d``."""
+    return np.array(matrix, dtype=np.float64).T
+
+
+def rigid_part(matrix: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Rotation and translation of an affine matrix, and the lengths of its axes (polar decomposition)."""
+    u, _, vt = np.linalg.svd(matrix[:3, :3])
+    rotation = u @ np.diag([1.0, 1.0, np.sign(np.linalg.det(u @ vt)) or 1.0]) @ vt
+    rigid = np.eye(4)
+    rigid[:3, :3], rigid[:3, 3] = rotation, matrix[:3, 3]
+    return rigid, np.linalg.norm(matrix[:3, :3], axis=0)
+
+
+def body_of(prim: Any) -> Any:
+    """The rigid body that a prim belongs to: the nearest ancestor (or itself) with the API; None without one."""
+    from pxr import UsdPhysics
+
+    while prim and not prim.IsPseudoRoot():
+        if prim.HasAPI(UsdPhysics.RigidBodyAPI):
+            return prim
+        prim = prim.GetParent()
+    return None
+
+
+def part_hints(prim: Any, units: StageUnits, time: Any) -> PartHints:
+    """Density, friction and restitution from the physics material of a prim or its own or inherited mass statement."""
+    from pxr import UsdPhysics, UsdShade
+
+    hints = PartHints()
+    material, _ = UsdShade.MaterialBindingAPI(prim).ComputeBoundMaterial("physics")
+    if material and material.GetPrim().HasAPI(UsdPhysics.MaterialAPI):
+        api = UsdPhysics.MaterialAPI(material.GetPrim())
+        hints = PartHints(
+            material=material.GetPrim().GetName(),
+            density=_density(api.GetDensityAttr(), units, time),
+            static_friction=_coefficient(api.GetStaticFrictionAttr(), units, time, "static friction", 10.0),
+            dynamic_friction=_coefficient(api.GetDynamicFrictionAttr(), units, time, "dynamic friction", 10.0),
+            restitution=_coefficient(api.GetRestitutionAttr(), units, time, "restitution", 1.0),
+        )
+    above = prim
+    while above and not above.IsPseudoRoot():
+        if above.HasAPI(UsdPhysics.MassAPI):
+            own = _density(UsdPhysics.MassAPI(above).GetDensityAttr(), units, time)
+            if own is not None:
+                return replace(hints, density=own)
+        above = above.GetParent()
+    return hints
+
+
+def _coefficient(attribute: Any, units: StageUnits, time: Any, field: str, highest: float) -> Estimate | None:
+    if not attribute.HasAuthoredValue():
+        return None
+    value = float(attribute.Get(time))
+    return units.estimate(value, "1", field) if math.isfinite(value) and 0 <= value <= highest else None
+
+
+def _density(attribute: Any, units: StageUnits, time: Any) -> Estimate | None:
+    """Density in kg/m3. It counts in the stage's own mass and length units; authors often write kg/m3 all the same."""
+    value = float(attribute.Get(time) or 0.0) if attribute.HasAuthoredValue() else 0.0
+    if not (math.isfinite(value) and value > 0):
+        return None
+    by_units = value * units.kilograms / units.metres**3
+    if MIN_DENSITY <= by_units <= MAX_DENSITY:
+        return units.estimate(by_units, "kg/m3", "density")
+    if MIN_DENSITY <= value <= MAX_DENSITY:
+        return units.estimate(value, "kg/m3", "density", ("density_unit_assumed",))
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class StatedMass:
+    """Mass of a body whose centre or inertia the stage leaves to the engine."""
+
+    mass: Estimate
+
+
+def raw_body(prim: Any, name: str, frames: Frames, units: StageUnits, time: Any) -> tuple[RawBody, StatedMass | None]:
+    """A rigid body with what the stage states about its mass: everything, the mass alone, or nothing."""
+    from pxr import UsdPhysics
+
+    path = str(prim.GetPath())
+    body = RawBody(name, frames.rigid[path])
+    if not prim.HasAPI(UsdPhysics.MassAPI):
+        return body, None
+    api = UsdPhysics.MassAPI(prim)
+    mass = float(api.GetMassAttr().Get(time) or 0.0) * units.kilograms
+    if not (math.isfinite(mass) and mass > 0):
+        return body, None
+    stated = units.estimate(mass, "kg", "mass")
+    com, moments = _vector(api.GetCenterOfMassAttr(), time), _vector(api.GetDiagonalInertiaAttr(), time)
+    # The schema's fallbacks, -inf and 0, mean that the engine computes the value from the colliders.
+    if com is None or moments is None or not (moments > 0).all():
+        return body, StatedMass(stated)
+    axes_attribute = api.GetPrincipalAxesAttr()
+    axes = axes_attribute.Get(time) if axes_attribute.HasAuthoredValue() else None
+    rotation = np.eye(3) if axes is None else _rotation(axes)
+    inertia = rotation @ np.diag(moments * units.kilograms * units.metres**2) @ rotation.T
+    centre = com * frames.scale[path] * units.metres
+    spread = np.abs(inertia) * units.relative_std
+    statement = "Mass, centre of mass and inertia are authored on the body."
+    evidence = (Evidence("source", statement, units.source, "PhysicsMassAPI"),)
+    nothing = (0.0, 0.0, 0.0)
+    properties = MassProperties(stated, _triple(centre), nothing, _nested(inertia), _nested(spread), evidence)
+    return replace(body, mass_properties=properties), None
+
+
+def _vector(attribute: Any, time: Any) -> FloatArray | None:
+    value = attribute.Get(time) if attribute.HasAuthoredValue() else None
+    array = None if value is None else np.array(value, dtype=np.float64)
+    return array if array is not None and np.isfinite(array).all() else None
+
+
+def _rotation(quaternion: Any) -> FloatArray:
+    q = np.array([quaternion.GetReal(), *quaternion.GetImaginary()], dtype=np.float64)
+    length = float(np.linalg.norm(q))
+    if not length > 0:
+        return np.eye(3)
+    w, x, y, z = (float(v) for v in q / length)
+    return Pose((0.0, 0.0, 0.0), (w, x, y, z)).rotation()
+
+
+def _triple(values: FloatArray) -> Vector3:
+    return float(values[0]), float(values[1]), float(values[2])
+
+
+def _nested(values: FloatArray) -> Matrix3:
+    return _triple(values[0]), _triple(values[1]), _triple(values[2])
+
+
+def joint(prim: Any, names: dict[str, str], frames: Frames, units: StageUnits, time: Any) -> Joint | Note | None:
+    """A joint between bodies, or a note why there is none; None for a prim that is no joint.
+
+    Args:
+        prim: Any prim.
+        names: Name of each body by prim path.
+        frames: Their frames.
+        units: Of the stage.
+        time: ``Usd.TimeCode``.
+    """
+    from pxr import UsdPhysics
+
+    if not prim.IsA(UsdPhysics.Joint):
+        return None
+    kind = _JOINTS.get(prim.GetTypeName())
+    if kind is None:
+        return Note(
+            "joint_ignored", "warning", f"The joint {prim.GetName()!r} is a {prim.GetTypeName() or 'custom joint'}."
+        )
+    api = UsdPhysics.Joint(prim)
+    ends = []
+    for relation, position, turn in (
+        (api.GetBody0Rel(), api.GetLocalPos0Attr(), api.GetLocalRot0Attr()),
+        (api.GetBody1Rel(), api.GetLocalPos1Attr(), api.GetLocalRot1Attr()),
+    ):
+        ends.append(_end(prim, relation, position, turn, names, frames, units, time))
+    (body0, pose0), (body1, pose1) = ends
+    if not body0 and not body1:
+        return Note("joint_ignored", "warning", f"The joint {prim.GetName()!r} connects no rigid bodies.")
+    axis = str(prim.GetAttribute("physics:axis").Get(time) or "X").lower() if kind in ("revolute", "prismatic") else "z"
+    lower, upper = _limits(prim, kind, units, time)
+    if not body1:
+        # Child and parent change places, and with them the sign of the motion.
+        body0, pose0, body1, pose1 = body1, pose1, body0, pose0
+        lower, upper = (None if upper is None else -upper), (None if lower is None else -lower)
+    letter: Literal["x", "y", "z"] = "y" if axis == "y" else "z" if axis == "z" else "x"
+    return Joint(prim.GetName(), kind, body0, body1, pose0, pose1, letter, lower, upper)
+
+
+def _end(
+    prim: Any,
+    relation: Any,
+    position: Any,
+    turn: Any,
+    names: dict[str, str],
+    frames: Frames,
+    units: StageUnits,
+    time: Any,
+) -> tuple[str, Pose]:
+    """Body at one end of a joint (empty for the world) and the joint's frame in that body, metres."""
+    from pxr import UsdGeom
+
+    targets = relation.GetTargets()
+    target = prim.GetStage().GetPrimAtPath(targets[0]) if targets else None
+    local = np.eye(4)
+    local[:3, 3] = position.Get(time) or (0.0, 0.0, 0.0)
+    quaternion = turn.Get(time)
+    local[:3, :3] = np.eye(3) if quaternion is None else _rotation(quaternion)
+    if not target:
+        local[:3, 3] *= units.metres
+        return "", Pose.from_matrix(local)
+    world = (
+        column_matrix(UsdGeom.Xformable(target).ComputeLocalToWorldTransform(time))
+        if target.IsA(UsdGeom.Xformable)
+        else np.eye(4)
+    )
+    rigid, _ = rigid_part(world)
+    placed = rigid @ local
+    placed[:3, 3] = (world @ np.append(local[:3, 3], 1.0))[:3]
+    body = body_of(target)
+    path = str(body.GetPath()) if body else ""
+    if path in names:
+        placed = np.linalg.inv(frames.rigid[path]) @ placed
+    placed[:3, 3] *= units.metres
+    return names.get(path, ""), Pose.from_matrix(placed)
+
+
+def _limits(prim: Any, kind: str, units: StageUnits, time: Any) -> tuple[float | None, float | None]:
+    """Limits in radians or metres; a spherical joint's cone half-angle counts both ways."""
+    if kind == "spherical":
+        cone = prim.GetAttribute("physics:coneAngle0Limit").Get(time)
+        angle = None if cone is None or not 0 < cone < 360 else math.radians(float(cone))
+        return (None, None) if angle is None else (-angle, angle)
+    if kind == "fixed":
+        return None, None
+    factor = math.pi / 180 if kind == "revolute" else units.metres
+    bounds = []
+    for name in ("physics:lowerLimit", "physics:upperLimit"):
+        value = prim.GetAttribute(name).Get(time)
+        free = value is None or not math.isfinite(value) or abs(value) >= _FREE
+        bounds.append(None if free else float(value) * factor)
+    return bounds[0], bounds[1]
