@@ -20,8 +20,8 @@ class Collider:
         name: Unique in the twin.
         kind: box, sphere, capsule, cylinder or hull.
         pose: Placement in the frame of the part's shape (the part's own pose comes on top).
-        size_m: box: full edge lengths (x, y, z); sphere: (radius,); capsule and cylinder along local z: (radius, length),
-            the capsule's length without its caps; hull: ().
+        size_m: box: full edge lengths (x, y, z); sphere: (radius,); capsule and cylinder along local z: (radius,
+            length), the capsule's length without its caps; hull: ().
         hull_sha256: Hash of the hull's mesh; empty for a primitive.
         hull: Convex triangles in the collider's frame, at most 64 vertices; not part of twin.json.
     """
@@ -45,7 +45,8 @@ class CollisionFit:
         volume_ratio: Volume of the union of colliders over the volume of the solid; None when the solid's is unknown.
         cavity_kept: True when cavities stay open in the colliders, False when filled, None when there are none.
         colliders: Number of convex pieces.
-        missed_mean_m: Mean distance the other way, from the true outer surface to the collider surface; None when not measured.
+        missed_mean_m: Mean distance the other way, from the true outer surface to the collider surface; None when not
+            measured.
         missed_p99_m: Its 99th percentile: large when a piece of the object has no collider.
     """
 

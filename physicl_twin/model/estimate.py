@@ -21,8 +21,8 @@ class Evidence:
     """Where a number comes from.
 
     Attributes:
-        kind: ``source`` (a field of the source file), ``table`` (a cited row), ``rule``, ``user``, ``geometry`` (measured
-            on the shape), ``fit`` (to telemetry) or ``prior`` (what is assumed when nothing is known).
+        kind: ``source`` (a field of the source file), ``table`` (a cited row), ``rule``, ``user``, ``geometry``
+            (measured on the shape), ``fit`` (to telemetry) or ``prior`` (what is assumed when nothing is known).
         statement: One sentence that a person can read: the "why" of the panel and the report.
         source: File name, table row id or citation.
         field: Field or key within that source.
@@ -68,7 +68,7 @@ class Estimate:
         if self.std < 0 or not self.low <= self.value <= self.high:
             raise PhysiclError(
                 "estimate_inconsistent",
-                f"An estimate in {self.unit} contradicts itself: {self.value} ± {self.std} in [{self.low}, {self.high}]",
+                f"An estimate in {self.unit} contradicts itself: {self.value} not in [{self.low}, {self.high}].",
             )
 
     @classmethod

@@ -50,7 +50,18 @@ def test_a_killed_batch_goes_on_where_it_stopped(tmp_path: Path) -> None:
 
 def test_a_finished_twin_that_was_damaged_since_is_built_again(tmp_path: Path) -> None:
     source = stl_box(tmp_path / "block.stl", (40.0, 30.0, 20.0))
-    arguments = ("build", source, "--out", tmp_path / "twins", "--units", "mm", "--material", "*=oak", "--fast", "--json")
+    arguments = (
+        "build",
+        source,
+        "--out",
+        tmp_path / "twins",
+        "--units",
+        "mm",
+        "--material",
+        "*=oak",
+        "--fast",
+        "--json",
+    )
     (first,) = physicl(*arguments).records
     usd = Path(first["usd"])
     usd.write_bytes(usd.read_bytes()[:-20])

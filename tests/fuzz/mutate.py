@@ -24,7 +24,9 @@ def mutate(data: bytes, seed: int) -> bytes:
         other = rng.randrange(len(damaged))
         damaged[position : position + 128] = damaged[other : other + 128]
     elif kind == "number":
-        damaged[position : position + 4] = rng.choice((b"\xff\xff\xff\xff", b"\x00\x00\xc0\x7f", b"1e39", b"-nan", b"\x7f\xff\xff\xff"))
+        damaged[position : position + 4] = rng.choice(
+            (b"\xff\xff\xff\xff", b"\x00\x00\xc0\x7f", b"1e39", b"-nan", b"\x7f\xff\xff\xff")
+        )
     else:
         damaged += rng.randbytes(rng.randrange(1, 4096))
     return bytes(damaged)

@@ -7,8 +7,16 @@ from omni.kit_app import KitApp
 extensions, portable = sys.argv[1:3]
 app = KitApp()
 app.startup(
-    ["--empty", "--allow-root", "--portable-root", portable, "--no-window", "--ext-folder", extensions]
-    + ["--/app/extensions/registryEnabled=0"]
+    [
+        "--empty",
+        "--allow-root",
+        "--portable-root",
+        portable,
+        "--no-window",
+        "--ext-folder",
+        extensions,
+        "--/app/extensions/registryEnabled=0",
+    ]
 )
 manager = app.extension_manager
 manager.set_extension_enabled_immediate("physicl_twin", True)
