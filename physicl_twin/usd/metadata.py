@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from pxr import Gf, Usd, UsdGeom, UsdPhysics
 
 from physicl_twin.model import Twin
@@ -60,7 +61,14 @@ def layer_metadata(stage: Usd.Stage, twin: Twin, options: UsdOptions, generated:
 
 
 def bounds_m(stage: Usd.Stage) -> tuple[Gf.Vec3d, Gf.Vec3d]:
-    """World box around everything that renders, metres."""
-    cache = UsdGeom.BBoxCache(Usd.TimeCode.Default(), [UsdGeom.Tokens.default_, UsdGeom.Tokens.render])
-    box = cache.ComputeWorldBound(stage.GetDefaultPrim()).ComputeAlignedRange()
-    return box.GetMin(), box.GetMax()
+    """World box around everything that renders, metres; tight: from the points, not from boxes of turned boxes."""
+    low, high = np.full(3, np.inf), np.full(3, -np.inf)
+    transforms = UsdGeom.XformCache(Usd.TimeCode.Default())
+    rendered = (UsdGeom.Tokens.default_, UsdGeom.Tokens.render)
+    for prim in Usd.PrimRange(stage.GetDefaultPrim(), Usd.TraverseInstanceProxies()):
+        if prim.IsA(UsdGeom.Mesh) and UsdGeom.Imageable(prim).ComputePurpose() in rendered:
+            points = np.asarray(UsdGeom.Mesh(prim).GetPointsAttr().Get(), dtype=float)
+            matrix = np.asarray(transforms.GetLocalToWorldTransform(prim), dtype=float)
+            placed = points @ matrix[:3, :3] + matrix[3, :3]
+            low, high = np.minimum(low, placed.min(axis=0)), np.maximum(high, placed.max(axis=0))
+    return Gf.Vec3d(*low.tolist()), Gf.Vec3d(*high.tolist())

@@ -8,10 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pxr import Usd, UsdPhysics
 
-from physicl_twin import usd
 from physicl_twin.model import Pose, UsdError
 from physicl_twin.usd.inertia import principal, tensor
-from tests.usd.twins import multi_part, quaternion
+from tests.usd.twins import multi_part, quaternion, write
 
 
 def _as_tuple(matrix: np.ndarray) -> tuple:
@@ -73,7 +72,7 @@ def test_the_stage_reproduces_an_off_diagonal_tensor(tmp_path):
     told = twin.bodies[0].mass_properties
     inertia = np.asarray(told.inertia_kgm2)
     assert np.abs(inertia - np.diag(np.diag(inertia))).max() > 0.02 * np.abs(inertia).max()
-    stage = Usd.Stage.Open(str(usd.write_twin(twin, tmp_path)))
+    stage = Usd.Stage.Open(str(write(twin, tmp_path)))
     api = UsdPhysics.MassAPI(stage.GetDefaultPrim())
     axes = api.GetPrincipalAxesAttr().Get()
     back = tensor(np.asarray(api.GetDiagonalInertiaAttr().Get(), float), (axes.GetReal(), *axes.GetImaginary()))

@@ -12,13 +12,13 @@ from pxr import Sdf, Usd, UsdGeom, UsdPhysics
 
 from physicl_twin import usd
 from physicl_twin.model import UsdError, dumps, loads_twin
-from tests.usd.twins import FAMILY, hinged, instanced, multi_look, multi_part, single, textured
+from tests.usd.twins import FAMILY, hinged, instanced, multi_look, multi_part, single, textured, write
 
 
 @pytest.mark.parametrize("name", list(FAMILY))
 def test_reading_back_gives_the_same_twin(name, tmp_path):
     twin = FAMILY[name]()
-    usd.write_twin(twin, tmp_path)
+    write(twin, tmp_path)
     back = usd.read_twin(tmp_path / twin.name)
     used = {look for part in twin.parts for look in twin.shape(part.shape).appearances}
     looks = tuple(sorted((a for a in twin.appearances if a.name in used), key=lambda a: a.name))
@@ -37,7 +37,7 @@ def test_reading_back_gives_the_same_twin(name, tmp_path):
 
 def test_texture_bytes_survive(tmp_path):
     twin = textured()
-    usd.write_twin(twin, tmp_path)
+    write(twin, tmp_path)
     before = {t.slot: t.data for t in twin.appearances[0].textures}
     assert {t.slot: t.data for t in usd.read_twin(tmp_path / "crate").appearances[0].textures} == before
 
@@ -45,7 +45,7 @@ def test_texture_bytes_survive(tmp_path):
 @pytest.mark.parametrize("name", list(FAMILY))
 def test_attach_fills_what_twin_json_leaves_out(name, tmp_path):
     twin = FAMILY[name]()
-    path = usd.write_twin(twin, tmp_path)
+    path = write(twin, tmp_path)
     bare = loads_twin(dumps(twin))
     assert all(shape.mesh is None for shape in bare.shapes)
     full = usd.attach_geometry(bare, path)
@@ -57,7 +57,7 @@ def test_attach_fills_what_twin_json_leaves_out(name, tmp_path):
 
 def test_attach_refuses_another_mesh(tmp_path):
     twin = single()
-    path = usd.write_twin(twin, tmp_path)
+    path = write(twin, tmp_path)
     geometry = Sdf.Layer.FindOrOpen(str(path.parent / "payloads/geometries.usdc"))
     points = geometry.GetAttributeAtPath("/Geometries/block/mesh.points")
     points.default = [p * 1.01 for p in points.default]
@@ -68,7 +68,7 @@ def test_attach_refuses_another_mesh(tmp_path):
 
 
 def test_attach_says_what_is_missing(tmp_path):
-    path = usd.write_twin(single(), tmp_path)
+    path = write(single(), tmp_path)
     stranger = loads_twin(dumps(replace(single(), shapes=(replace(single().shapes[0], name="other"),))))
     with pytest.raises(UsdError) as refused:
         usd.attach_geometry(stranger, path)
@@ -80,7 +80,7 @@ def _edit(path: Path) -> Sdf.Layer:
 
 
 def test_an_edited_mass_and_friction_count_and_are_marked(tmp_path):
-    path = usd.write_twin(single(), tmp_path)
+    path = write(single(), tmp_path)
     layer = _edit(path)
     layer.GetAttributeAtPath("/block.physics:mass").default = 1.25
     layer.GetAttributeAtPath("/block/PhysicsMaterials/steel_carbon.physics:staticFriction").default = 0.9
@@ -93,7 +93,7 @@ def test_an_edited_mass_and_friction_count_and_are_marked(tmp_path):
 
 
 def test_an_edited_inertia_pose_and_limit_count(tmp_path):
-    path = usd.write_twin(hinged(), tmp_path)
+    path = write(hinged(), tmp_path)
     layer = _edit(path)
     inertia = layer.GetAttributeAtPath("/chest/lid.physics:diagonalInertia")
     inertia.default = tuple(2.0 * v for v in inertia.default)
@@ -138,29 +138,29 @@ def test_a_bare_twin_is_not_written(tmp_path):
         (replace(twin, bodies=(replace(twin.bodies[0], mass_properties=None),)), "mass properties"),
     ):
         with pytest.raises(UsdError) as refused:
-            usd.write_twin(broken, tmp_path)
+            write(broken, tmp_path)
         assert refused.value.code == "twin_not_normalized" and word in refused.value.message
     assert not (tmp_path / twin.name).exists()
 
 
 def test_rewriting_replaces_the_asset_and_keeps_the_rest_of_the_folder(tmp_path):
-    usd.write_twin(single(), tmp_path)
+    write(single(), tmp_path)
     (tmp_path / "block/twin.json").write_text("{}")
     stale = tmp_path / "block/simready/payloads/stale.usda"
     stale.write_text("#usda 1.0\n")
-    usd.write_twin(single(), tmp_path)
+    write(single(), tmp_path)
     assert not stale.exists() and (tmp_path / "block/twin.json").exists()
     assert sorted(p.name for p in (tmp_path / "block").iterdir()) == ["simready", "twin.json"]
 
 
 def test_a_failed_write_leaves_the_old_asset(tmp_path):
-    path = usd.write_twin(single(), tmp_path)
+    path = write(single(), tmp_path)
     before = hashlib.sha256(path.read_bytes()).hexdigest()
     twin = single()
     mesh = twin.shapes[0].mesh
     spoilt = replace(mesh, vertices=mesh.vertices * 1e60)
     with pytest.raises(UsdError) as refused:
-        usd.write_twin(replace(twin, shapes=(replace(twin.shapes[0], mesh=spoilt),)), tmp_path)
+        write(replace(twin, shapes=(replace(twin.shapes[0], mesh=spoilt),)), tmp_path)
     assert refused.value.code == "mesh_beyond_float32"
     assert hashlib.sha256(path.read_bytes()).hexdigest() == before
     assert [p.name for p in (tmp_path / "block").iterdir()] == ["simready"]
@@ -168,7 +168,7 @@ def test_a_failed_write_leaves_the_old_asset(tmp_path):
 
 def test_joint_frames_meet_in_the_rest_pose(tmp_path):
     """Both frames of a joint are authored: they coincide in the world (but for motion along the axis, here none)."""
-    stage = Usd.Stage.Open(str(usd.write_twin(hinged(), tmp_path)))
+    stage = Usd.Stage.Open(str(write(hinged(), tmp_path)))
     cache = UsdGeom.XformCache()
     for prim in stage.Traverse():
         if not prim.IsA(UsdPhysics.Joint):
@@ -188,7 +188,7 @@ def test_joint_frames_meet_in_the_rest_pose(tmp_path):
 
 
 def test_looks_of_the_faces_are_bound_to_the_faces(tmp_path):
-    stage = Usd.Stage.Open(str(usd.write_twin(multi_look(), tmp_path)))
+    stage = Usd.Stage.Open(str(write(multi_look(), tmp_path)))
     mesh = UsdGeom.Mesh(stage.GetPrimAtPath("/die/geometry/die/mesh"))
     subsets = UsdGeom.Subset.GetGeomSubsets(mesh, "face", "materialBind")
     assert [s.GetPrim().GetDisplayName() or s.GetPrim().GetName() for s in subsets] == ["红色", "green paint", "glass"]
@@ -197,4 +197,4 @@ def test_looks_of_the_faces_are_bound_to_the_faces(tmp_path):
 
 
 def test_unused_looks_are_not_written(tmp_path):
-    assert [a.name for a in usd.read_twin(usd.write_twin(instanced(), tmp_path)).appearances] == ["grey"]
+    assert [a.name for a in usd.read_twin(write(instanced(), tmp_path)).appearances] == ["grey"]

@@ -6,11 +6,13 @@ import hashlib
 import io
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import trimesh
 from PIL import Image
 
+from physicl_twin import settings, usd
 from physicl_twin.model import (
     Alternative,
     Appearance,
@@ -413,3 +415,10 @@ FAMILY = {
     "unicode": unicode_names,
     "hinged": hinged,
 }
+
+
+def write(made: Twin, directory: Path, **stated) -> Path:
+    """``usd.write_twin`` with a tiny thumbnail: pictures have their own tests."""
+    table = settings.pipeline()
+    table["usd"]["thumbnail_px"] = 16
+    return usd.write_twin(made, directory, settings=table, **stated)
