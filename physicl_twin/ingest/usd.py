@@ -117,6 +117,9 @@ class _Reader:
             scene = self._scene(stage, gathered, units)
         except Tf.ErrorException as error:
             raise damaged(self._path.name, f"USD cannot evaluate it ({first_line(error)}).") from error
+        except (TypeError, ValueError, OverflowError, RuntimeError) as error:
+            # Damaged text leaves attributes with values of another type, which nothing downstream can hold.
+            raise damaged(self._path.name, f"its values make no sense ({type(error).__name__}).") from error
         finally:
             # The delegate keeps USD's messages off the console while it lives; what matters of them is in the notes.
             del delegate

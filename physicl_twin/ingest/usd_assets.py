@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import struct
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,9 @@ from urllib.parse import unquote
 from physicl_twin.ingest.guards import damaged, is_remote
 from physicl_twin.model import Note, SourceError
 
+#: What a Tf error says stands in quotes after its position in USD's sources.
+_MESSAGE = re.compile(r" : '(.*)")
+_CRATE = b"PXR-USDC"
 #: Layers beyond this number are no asset (judgement).
 _MAX_LAYERS = 10_000
 
@@ -95,10 +100,11 @@ def open_layer(path: Path, name: str) -> Any:
     """The layer of a file, as it stands on disk now.
 
     Raises:
-        SourceError: ``file_damaged``.
+        SourceError: ``file_truncated`` or ``file_damaged``.
     """
     from pxr import Sdf, Tf
 
+    check_crate(path, name)
     try:
         layer = Sdf.Layer.FindOrOpen(str(path))
         if layer is None:
@@ -115,9 +121,37 @@ def first_line(error: Exception) -> str:
         text = str(error).strip().splitlines()
     except UnicodeDecodeError:  # A message that quotes the damaged bytes.
         return type(error).__name__
-    reason = next((line for line in text if "--" in line), text[-1] if text else type(error).__name__)
-    reason = reason.split("--")[-1].strip()
-    return " ".join(word for word in reason.split() if "/" not in word and "@" not in word)[:160]
+    match = _MESSAGE.search(text[0]) if text else None
+    reason = match.group(1) if match else type(error).__name__
+    return " ".join(word for word in reason.split() if "/" not in word and "@" not in word)[:160].rstrip("',. ")
+
+
+def check_crate(path: Path, name: str) -> None:
+    """Refuse a binary layer whose table of contents points outside the file: USD allocates what damaged numbers say.
+
+    The crate's head is the mark ``PXR-USDC``, eight bytes of version and the table's offset: a count, and for each
+    section 16 bytes of name, its start and its size (little-endian, 64 bits).
+
+    Raises:
+        SourceError: ``file_truncated`` or ``file_damaged``.
+    """
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        head = file.read(24)
+        if not head.startswith(_CRATE):
+            return
+        (table,) = struct.unpack_from("<q", head, 16) if len(head) == 24 else (-1,)
+        file.seek(max(table, 0))
+        block = file.read(8)
+        count = struct.unpack("<Q", block)[0] if len(block) == 8 else 0
+        rows = file.read(32 * count) if 0 < count < 64 else b""
+    if not (24 <= table < size and rows and len(rows) == 32 * count):
+        raise SourceError(
+            "file_truncated", f"{name} ends before its table of contents.", "Copy or export the file again."
+        )
+    for start, length in struct.iter_unpack("<16xqq", rows):
+        if not (0 < start <= size and 0 <= length <= size - start):
+            raise damaged(name, "its table of contents points outside the file.")
 
 
 def _composed(layer: Any) -> list[str]:

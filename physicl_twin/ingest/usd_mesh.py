@@ -162,7 +162,8 @@ def _colors(mesh: Any, time: Any, spread: _Spread) -> FloatArray | None:
     index = spread.corners[spread.triangles].reshape(-1)
     np.add.at(total, index, corner.reshape(-1, 3))
     np.add.at(count, index, 1.0)
-    return np.clip(total / np.maximum(count, 1.0)[:, None], 0.0, 1.0)
+    mean: FloatArray = np.clip(total / np.maximum(count, 1.0)[:, None], 0.0, 1.0)
+    return mean
 
 
 def display_color(prim: Any, time: Any) -> tuple[float, float, float] | None:
