@@ -13,7 +13,7 @@ from physicl_twin.model import Collision, CollisionCandidate, Part, Progress, Sh
 from physicl_twin.model.collision import CollisionMethod
 from physicl_twin.model.errors import GeometryError
 from physicl_twin.model.geometry import FloatArray
-from physicl_twin.normalize.collision.decompose import decompose, fitted_pieces
+from physicl_twin.normalize.collision.decompose import balanced, decompose, hulls_of
 from physicl_twin.normalize.collision.explain import explain
 from physicl_twin.normalize.collision.fit_error import Fit, Target, make_target, measure
 from physicl_twin.normalize.collision.hull import hull_piece
@@ -94,7 +94,8 @@ def fit_shape(shape: Shape, settings: CollisionSettings, fast: bool) -> ShapeCol
             "collider_without_extent", f"All points of shape {shape.name!r} coincide.", "Check the geometry."
         )
     origin: FloatArray = 0.5 * (low + high)
-    vertices = (np.asarray(shape.mesh.vertices, dtype=float) - origin) / scale
+    # Rounded, so that the same shape at another scale or place meets the same ties in the same way.
+    vertices = np.round((np.asarray(shape.mesh.vertices, dtype=float) - origin) / scale, 11)
     vertices, faces = reduced_mesh(vertices, np.asarray(shape.mesh.faces).astype(np.int64), settings.max_faces)
     surface = TrueSurface(vertices, faces, _volume(shape, scale))
     target = make_target(surface, scale, settings.samples, settings.cavity_clearance, settings.cavity_filled)
@@ -175,7 +176,7 @@ def _libraries(target: Target, settings: CollisionSettings, fast: bool) -> tuple
         if result.failure:
             failures.append(f"{name} {result.failure}")
             continue
-        pieces, _ = fitted_pieces(result.hulls, target, settings)
+        pieces = balanced(hulls_of(result.hulls, settings), target, settings)
         fit = measure(pieces, target, settings.samples)
         found.append(Candidate("decomposition", name, pieces, fit, time.monotonic() - start))
         if _good(fit, settings):

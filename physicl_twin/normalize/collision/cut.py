@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from physicl_twin.model.geometry import FloatArray
 from physicl_twin.normalize.collision.sampling import cross
@@ -16,10 +17,13 @@ from physicl_twin.normalize.collision.sampling import cross
 _FACETS = 3
 #: Share of a cell's surface that a facet must have to be tried: below, the surface is curved and any cut is as good.
 _FACET_SHARE = 0.03
-#: A cut along a facet must lessen the cell's excess by this share; else the cell is halved across its longest extent.
-_FACET_GAIN = 0.12
+#: Two faces meet sharply when the cosine between their normals is below this (30 degrees); facets of curved walls do not.
+_SHARP = 0.866
 #: A cut that leaves less than this share of the extent on one side would make a sliver.
 _SLIVER = 0.02
+#: A cell thinner than this (diagonals) with less than this share of the volume is a shaving.
+_FILM = 5e-4
+_FILM_VOLUME = 1e-3
 #: A cell of more triangles is not tried with several planes: joining repairs what was cut badly.
 _LARGE = 3000
 
@@ -69,12 +73,13 @@ def cut(solid: Any, cells: int, tolerance: float, first: Sequence[FloatArray] = 
     heap: list[tuple[float, int, Cell]] = []
     done: list[Cell] = []
     serial = 0
+    whole = float(solid.volume())
 
     def add(piece: Any) -> None:
         nonlocal serial
         for part in piece.decompose():
             cell = make_cell(part)
-            if cell is None:
+            if cell is None or _is_film(cell, whole):
                 continue
             if cell.excess <= tolerance * float(part.surface_area()):
                 done.append(cell)
@@ -95,6 +100,11 @@ def cut(solid: Any, cells: int, tolerance: float, first: Sequence[FloatArray] = 
     return sorted([*done, *(cell for _, _, cell in heap)], key=lambda c: -c.volume)
 
 
+def _is_film(cell: Cell, whole: float) -> bool:
+    """True for a shaving that a cut beside a face left: nobody misses it, and its hull would stand in the way."""
+    return cell.volume < _FILM_VOLUME * whole and 2 * cell.volume < _FILM * float(cell.solid.surface_area())
+
+
 def _slice(solid: Any, planes: Sequence[FloatArray]) -> list[Any]:
     """The solid cut by each plane in turn."""
     pieces = [solid]
@@ -105,7 +115,7 @@ def _slice(solid: Any, planes: Sequence[FloatArray]) -> list[Any]:
 
 
 def _facet_cut(cell: Cell) -> tuple[Any, Any] | None:
-    """The halves along the best of the large concave facets, or None when none helps much."""
+    """The halves along the best of the large concave facets, or None when each does harm."""
     best: tuple[float, tuple[Any, Any]] | None = None
     for plane in _facet_planes(cell):
         upper, lower = cell.solid.split_by_plane(plane[:3].tolist(), float(plane[3]))
@@ -116,7 +126,8 @@ def _facet_cut(cell: Cell) -> tuple[Any, Any] | None:
             best = (excess, (upper, lower))
         if cell.solid.num_tri() > _LARGE:
             break
-    if best is None or best[0] > (1 - _FACET_GAIN) * cell.excess:
+    # The first wall cut off a ring lessens nothing yet: no gain is asked for, only no loss.
+    if best is None or best[0] > (1 + 1e-6) * cell.excess:
         return None
     return best[1]
 
@@ -143,16 +154,22 @@ def _excess(solid: Any) -> float:
 
 
 def _facet_planes(cell: Cell) -> list[FloatArray]:
-    """Planes of the largest flat facets that have a good part of the cell on both sides."""
+    """Planes of the largest flat facets at sharp concave edges, with a good part of the cell on both sides."""
     mesh = cell.solid.to_mesh64()
-    corners = np.asarray(mesh.vert_properties)[:, :3][np.asarray(mesh.tri_verts).astype(np.int64)]
+    faces = np.asarray(mesh.tri_verts).astype(np.int64)
+    corners = np.asarray(mesh.vert_properties)[:, :3][faces]
     normal_area = cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     length = np.linalg.norm(normal_area, axis=1)
     normals = normal_area / np.maximum(length, 1e-300)[:, None]
+    inner = _at_concave_edges(faces, corners, normals)
+    if not inner.any():
+        return []
     offsets = np.einsum("ij,ij->i", normals, corners[:, 0])
     keys = np.round(np.column_stack([normals * 500, offsets * 2000])).astype(np.int64)
     _, index, inverse = np.unique(keys, axis=0, return_index=True, return_inverse=True)
-    total = np.bincount(inverse.reshape(-1), weights=length)
+    inverse = inverse.reshape(-1)
+    total = np.bincount(inverse, weights=length)
+    total *= np.bincount(inverse, weights=inner) > 0
     planes: list[FloatArray] = []
     for group in np.argsort(-total, kind="stable"):
         if total[group] < _FACET_SHARE * length.sum() or len(planes) == _FACETS:
@@ -163,3 +180,17 @@ def _facet_planes(cell: Cell) -> list[FloatArray]:
         if along.max() > room and along.min() < -room:
             planes.append(np.append(normal, offset))
     return planes
+
+
+def _at_concave_edges(faces: NDArray[np.int64], corners: FloatArray, normals: FloatArray) -> NDArray[np.bool_]:
+    """(F,) True for triangles of a closed mesh that have an edge with a sharp inner corner."""
+    start, end = faces.ravel(), np.roll(faces, -1, axis=1).ravel()
+    order = np.lexsort((np.maximum(start, end), np.minimum(start, end)))
+    one, two = order[0::2] // 3, order[1::2] // 3
+    sharp = np.einsum("ij,ij->i", normals[one], normals[two]) < _SHARP
+    # Concave: the other triangle rises in front of this one's plane.
+    rise = np.einsum("ij,ij->i", normals[one], corners[two].mean(axis=1) - corners[one].mean(axis=1))
+    found = np.zeros(len(faces), dtype=bool)
+    concave = sharp & (rise > 0)
+    found[one[concave]] = found[two[concave]] = True
+    return found

@@ -23,17 +23,17 @@ from physicl_twin.normalize.collision.settings import CollisionSettings
 from physicl_twin.normalize.collision.solid import solid_of
 
 #: Numbers of pieces that are looked at.
-COUNTS = (2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 40, 48, 64, 96, 128)
+COUNTS = (2, 3, 4, 5, 6, 8, 10, 12, 16, 24, 32, 48, 64, 96, 128)
 #: Sectors of a full turn into which a body of revolution is cut before joining.
-_SECTORS = 24
+_SECTORS = 20
+#: A body of revolution gets this many times the cells: its sectors need a few each.
+_MORE_CELLS = 1.2
 #: A cell whose excess volume over its surface is below this is convex enough (diagonals).
 _CONVEX = 0.0002
 #: Surface samples from which the probe of free space starts.
 _PROBE_SAMPLES = 800
 #: Times that the error of the chosen pieces is balanced.
 _ROUNDS = 2
-#: Balancing lessens the error by less than this factor.
-_HOPELESS = 3.0
 #: A hull of six faces whose volume is this near to its box is a box.
 _BOX_VOLUME = 1.0005
 
@@ -65,7 +65,7 @@ def decompose(target: Target, settings: CollisionSettings, cells: int) -> Decomp
         return None
     axis = find_axis(*target.surface.outer_samples(3000)) if target.surface.volume is not None else None
     planes = wedge_planes(axis, _SECTORS) if axis else []
-    found = cut(solid[0], cells, _CONVEX, planes)
+    found = cut(solid[0], int(cells * _MORE_CELLS) if axis else cells, _CONVEX, planes)
     probe = make_probe(target, _PROBE_SAMPLES)
     clusters = [make_cluster(cell.hull, cell.hull, probe) for cell in found]
     counts = [n for n in COUNTS if n <= min(settings.max_pieces, len(clusters))]
@@ -73,60 +73,59 @@ def decompose(target: Target, settings: CollisionSettings, cells: int) -> Decomp
         return None
     states = merge(clusters, counts, 1e-4, probe)
     method = f"{solid[1]} in {'wedges' if axis else 'cells'}"
-    pieces, fit = _fewest(states, counts, target, settings)
+    pieces = balanced(_fewest(states, counts, target, settings), target, settings)
     fit = measure(pieces, target, settings.samples)
     return Decomposition(method, pieces, fit, time.monotonic() - start)
 
 
 def _fewest(
     states: dict[int, list[Cluster]], counts: Sequence[int], target: Target, settings: CollisionSettings
-) -> tuple[tuple[Piece, ...], Fit]:
+) -> list[Piece]:
     """The smallest number of pieces that is good enough, by bisection (the error falls with the number)."""
-    best = fitted_pieces([c.points for c in states[counts[-1]]], target, settings)
-    mean = max(settings.target_mean, settings.floor_m / target.scale_m, settings.enough * best[1].error)
-    tail = max(settings.target_p99, settings.floor_m / target.scale_m, settings.enough * best[1].tail)
 
-    def good(fit: Fit) -> bool:
-        kept = fit.filled is None or fit.filled <= max(settings.cavity_filled, best[1].filled or 0.0)
-        return kept and fit.error <= mean and fit.tail <= tail
+    def at(count: int) -> tuple[list[Piece], Fit]:
+        pieces = hulls_of([c.points for c in states[count]], settings)
+        return pieces, measure(pieces, target, settings.samples // 2, with_volume=False)
 
+    best, most = at(counts[-1])
+    mean = max(settings.target_mean, settings.floor_m / target.scale_m, settings.enough * most.error)
+    tail = max(settings.target_p99, settings.floor_m / target.scale_m, settings.enough * most.tail)
+    filled = max(settings.cavity_filled, most.filled or 0.0)
     low, high = 0, len(counts) - 1
     while low < high:
         middle = (low + high) // 2
-        tried = fitted_pieces([c.points for c in states[counts[middle]]], target, settings, _HOPELESS * mean)
-        if good(tried[1]):
-            best, high = tried, middle
+        pieces, fit = at(counts[middle])
+        if fit.error <= mean and fit.tail <= tail and (fit.filled or 0.0) <= filled:
+            best, high = pieces, middle
         else:
             low = middle + 1
     return best
 
 
-def fitted_pieces(
-    groups: Sequence[FloatArray], target: Target, settings: CollisionSettings, hopeless: float = np.inf
-) -> tuple[tuple[Piece, ...], Fit]:
-    """Hulls of point groups within the engines' limits, error balanced when that helps, boxes where they are boxes.
+def hulls_of(groups: Sequence[FloatArray], settings: CollisionSettings) -> list[Piece]:
+    """Hulls of point groups within the engines' limits.
 
-    Args:
-        groups: Points of each piece.
-        target: What they are measured against.
-        settings: Limits and targets.
-        hopeless: A mean error above this is not worth balancing.
+    Raises:
+        GeometryError: ``collider_without_extent`` when no group has a body.
     """
     pieces = [piece for points in groups if (piece := _piece(points, settings.limits)) is not None]
     if not pieces:
         raise GeometryError("collider_without_extent", "No convex piece has a body.", "Check the geometry.")
-    best, fit = pieces, measure(pieces, target, settings.samples // 2, with_volume=False)
-    current = pieces
-    worth = target.surface.volume is not None and settings.target_mean < fit.error < hopeless
-    for _ in range(_ROUNDS if worth else 0):
-        current = refine(current, target.surface, settings.limits)
-        moved = measure(current, target, settings.samples // 2, with_volume=False)
-        if (
-            moved.error + 0.1 * moved.tail < fit.error + 0.1 * fit.tail
-            and (moved.filled or 0) <= (fit.filled or 0) + 0.01
-        ):
-            best, fit = current, moved
-    return tuple(_boxed(piece) for piece in best), fit
+    return pieces
+
+
+def balanced(pieces: list[Piece], target: Target, settings: CollisionSettings) -> tuple[Piece, ...]:
+    """The pieces with balanced error where that lessens it, and as boxes where they are boxes."""
+    if target.surface.volume is not None:
+        fit = measure(pieces, target, settings.samples // 2, with_volume=False)
+        current = pieces
+        for _ in range(_ROUNDS if fit.error > settings.target_mean else 0):
+            current = refine(current, target.surface, settings.limits)
+            moved = measure(current, target, settings.samples // 2, with_volume=False)
+            lessens = moved.error + 0.1 * moved.tail < fit.error + 0.1 * fit.tail
+            if lessens and (moved.filled or 0.0) <= (fit.filled or 0.0) + 0.01:
+                pieces, fit = current, moved
+    return tuple(_boxed(piece) for piece in pieces)
 
 
 def _piece(points: FloatArray, limits: HullLimits) -> Piece | None:

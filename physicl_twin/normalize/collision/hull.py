@@ -15,6 +15,10 @@ from physicl_twin.normalize.collision.sampling import cross, fibonacci_direction
 
 #: Two unit normals closer than this belong to one polygon (radians, as a chord): below what float32 vertices resolve.
 _SAME_NORMAL = 1e-3
+#: A hull with less volume than this share of its extent cubed is flat.
+_FLAT = 1e-9
+#: Triangles with less than this share of the largest one's area have no reliable normal; their neighbours bound them.
+_SLIVER = 1e-7
 #: Above this many triangles duplicates among the planes are left in (they cost time only).
 _DENSE = 1200
 #: A hull with more vertices is first thinned to its extreme points in this many directions.
@@ -43,7 +47,8 @@ def hull_mesh(points: FloatArray) -> tuple[FloatArray, NDArray[np.int64]] | None
     from manifold3d import Manifold
 
     hull = Manifold.hull_points(np.ascontiguousarray(points, dtype=float))
-    if hull.is_empty():
+    extent = float(np.ptp(points, axis=0).max()) if len(points) else 0.0
+    if hull.is_empty() or not float(hull.volume()) > _FLAT * extent**3:
         return None
     mesh = hull.to_mesh64()
     return np.asarray(mesh.vert_properties)[:, :3].copy(), np.asarray(mesh.tri_verts).astype(np.int64)
@@ -54,7 +59,7 @@ def planes_of(vertices: FloatArray, faces: NDArray[np.int64]) -> FloatArray:
     corners = vertices[faces]
     normal_area = cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     size = np.linalg.norm(normal_area, axis=1)
-    sound = size > 1e-12 * size.max()
+    sound = size > _SLIVER * size.max()
     normals = normal_area[sound] / size[sound, None]
     # The support in that direction, not the triangle's own offset: then no vertex is outside by rounding.
     offsets = (vertices @ normals.T).max(axis=0)
@@ -97,7 +102,7 @@ def _as_piece(vertices: FloatArray, faces: NDArray[np.int64]) -> Piece:
 def _with_thickness(points: FloatArray) -> FloatArray:
     """The points, with copies moved along each direction in which they are thinner than colliders may be."""
     centre = points.mean(axis=0)
-    _, _, axes = np.linalg.svd(points[:: max(1, len(points) // 2000)] - centre, full_matrices=False)
+    axes = np.linalg.eigh((points - centre).T @ (points - centre))[1].T
     local = (points - centre) @ axes.T
     extent = np.ptp(local, axis=0)
     if not extent.max() > 0:

@@ -185,8 +185,11 @@ def round_piece(kind: ColliderKind, pose: Pose, size: tuple[float, ...]) -> Piec
     if kind == "cylinder":
         levels = [(radius, -half), (radius, half)]
     else:
-        arc = np.linspace(-0.5 * np.pi, 0.5 * np.pi, 26)[1:-1]
-        levels = [(radius * math.cos(a), radius * math.sin(a) + math.copysign(half, a)) for a in arc]
+        quarter = np.linspace(0, 0.5 * np.pi, 13)[:-1]
+        # A capsule has a ring at both ends of its side, a sphere one at its equator.
+        below = quarter[::-1] if half > 0 else quarter[:0:-1]
+        levels = [(radius * math.cos(a), -radius * math.sin(a) - half) for a in below]
+        levels += [(radius * math.cos(a), radius * math.sin(a) + half) for a in quarter]
     angle = 2 * np.pi * np.arange(_SEGMENTS) / _SEGMENTS
     rings = [np.column_stack([r * np.cos(angle), r * np.sin(angle), np.full(_SEGMENTS, z)]) for r, z in levels]
     poles = np.array([[0, 0, -half], [0, 0, half]]) + np.array([[0, 0, -1], [0, 0, 1]]) * (

@@ -12,6 +12,8 @@ from physicl_twin.normalize.collision.piece import Piece, box_piece, round_piece
 
 #: Hull faces whose normals are tried as a box axis, largest first.
 _BOX_FACES = 24
+#: A capsule whose side is shorter than this share of its radius is a sphere.
+_SHORTEST_SIDE = 0.02
 
 
 def fit_primitives(hull: FloatArray, planes: FloatArray) -> list[Piece]:
@@ -97,7 +99,7 @@ def fit_round(hull: FloatArray, axis: FloatArray) -> list[Piece]:
     matrix[:3, 3] = frame @ np.array([centre[0], centre[1], 0.5 * (low + high)])
     pose = Pose.from_matrix(matrix)
     kinds: list[tuple[ColliderKind, float]] = [("cylinder", length)]
-    if length > 2 * radius:
+    if length > (2 + _SHORTEST_SIDE) * radius:
         kinds.append(("capsule", length - 2 * radius))
     return [round_piece(kind, pose, (radius, size)) for kind, size in kinds]
 

@@ -1,8 +1,9 @@
 """Move the faces of convex pieces so that their error against the true surface is balanced around zero.
 
-The hull of a piece of curved wall is exact outside and bulges inside, by the sagitta of the arc; the hull of a rounded
-piece with few vertices is exact at its vertices and sunk between them. Both errors have one sign. Shifting each outer face
-by its mean signed error more than halves the mean distance, and puts a ball in a bowl at the right height on average.
+The hull of a piece of curved wall is exact outside and bulges inside, by the sagitta of the arc; the hull of a
+rounded piece with few vertices is exact at its vertices and sunk between them. Both errors have one sign. Shifting each
+outer face by its mean signed error more than halves the mean distance, and puts a ball in a bowl at the right height on
+average.
 """
 
 from __future__ import annotations

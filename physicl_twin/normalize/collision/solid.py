@@ -36,7 +36,7 @@ def weld_grid(vertices: FloatArray, faces: NDArray[np.int64], cells: int) -> tup
 
 
 def reduced_mesh(vertices: FloatArray, faces: NDArray[np.int64], most: int) -> tuple[FloatArray, NDArray[np.int64]]:
-    """Mesh of at most about ``most`` triangles, off by a thousandth of the diagonal; small ones unchanged."""
+    """Mesh of at most about ``most`` triangles, off by a few thousandths of the diagonal; small ones stay."""
     import fast_simplification
 
     if len(faces) <= most:
