@@ -62,11 +62,17 @@ class CollisionFit:
 
 @dataclass(frozen=True, slots=True)
 class CollisionCandidate:
-    """A way of collision that was tried, and what it measured."""
+    """A way of collision that was tried, and what it measured.
+
+    Attributes:
+        method: Its name.
+        fit: What it measured.
+        seconds: Wall time; not part of twin.json, which is the same on every build.
+    """
 
     method: str
     fit: CollisionFit
-    seconds: float
+    seconds: float = field(default=0.0, compare=False, metadata={"json": False})
 
 
 @dataclass(frozen=True, slots=True)
