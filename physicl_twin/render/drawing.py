@@ -15,7 +15,13 @@ from physicl_twin.render.camera import Camera, View, framed
 from physicl_twin.render.light import Studio, shade
 from physicl_twin.render.rays import Caster, Hits
 from physicl_twin.render.scene import Scene, Show, collider_scene, surface_scene
-from physicl_twin.render.shadow import GroundShadow, ground_shadow, key_visibility, sky_visibility
+from physicl_twin.render.shadow import (
+    GroundShadow,
+    ground_shadow,
+    key_visibility,
+    mirror_visibility,
+    sky_visibility,
+)
 from physicl_twin.render.smooth import guided
 from physicl_twin.render.textures import Picture, decode, linear_to_srgb, srgb_to_linear
 
@@ -243,10 +249,10 @@ def _radiance(
         rays = max(2, int(stage.settings["sky_rays"]) // samples.count)
         sky = sky_visibility(caster, lifted, normals, 2 * np.pi * turn, rays, reach, float(stage.bounds[0, 2]))
         key = key_visibility(caster, lifted, stage.studio.key, turn, max(1, rays // 4))
+        mirror = mirror_visibility(caster, lifted, normals, views, material.roughness, turn, reach)
+        visible = [sky, key, mirror]
         if samples.grid is not None and first:
-            sky, key = guided((sky, key), active, normals, hits.distance, samples.grid)
-        bounce = 2.0 * np.einsum("ij,ij->i", normals, views)[:, None] * normals - views
-        visible = [sky, key, 1.0 - caster.blocked(lifted, bounce, reach).astype(float)]
+            visible = list(guided((sky, key, mirror), active, normals, hits.distance, samples.grid))
     shaded = shade(stage.studio, normals, views, material.albedo, material.metallic, material.roughness, *visible)
     return shaded + material.emissive
 

@@ -135,7 +135,7 @@ def shade(
     # Schlick's Fresnel with the roughness-limited edge that is usual for image-based light.
     edge = np.maximum(1.0 - roughness[:, None], base)
     fresnel = base + (edge - base) * (1.0 - facing[:, None]) ** 5
-    occlusion = (0.45 + 0.55 * mirror_visible) * (0.4 + 0.6 * sky_visible)
+    occlusion = (0.6 + 0.4 * mirror_visible) * (0.4 + 0.6 * sky_visible)
     specular = studio.reflected(mirror, roughness) * fresnel * occlusion[:, None]
     result: FloatArray = (1 - metallic)[:, None] * (1.0 - fresnel) * albedo * diffuse + specular
     return result

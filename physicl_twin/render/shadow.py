@@ -74,6 +74,23 @@ def key_visibility(caster: Caster, points: FloatArray, key: FloatArray, turn: Fl
     return np.asarray(1.0 - blocked.reshape(-1, rays).mean(axis=1))
 
 
+def mirror_visibility(
+    caster: Caster,
+    points: FloatArray,
+    normals: FloatArray,
+    views: FloatArray,
+    roughness: FloatArray,
+    turn: FloatArray,
+    reach: float,
+) -> FloatArray:
+    """(N,) 1 where what a surface mirrors is not the object itself within ``reach``; rough surfaces blur it."""
+    bounce = 2.0 * np.einsum("ij,ij->i", normals, views)[:, None] * normals - views
+    tangent, other = frames(bounce / np.linalg.norm(bounce, axis=1, keepdims=True))
+    angle, radius = 2.0 * math.pi * turn[:, None], (roughness**2 * np.sqrt((turn * 7919.0) % 1.0))[:, None]
+    directions = bounce + radius * (np.cos(angle) * tangent + np.sin(angle) * other)
+    return 1.0 - caster.blocked(points, directions, reach).astype(float)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class GroundShadow:
     """Light that reaches the ground plane, on a grid.

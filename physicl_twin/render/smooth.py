@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from physicl_twin.model.geometry import FloatArray
 
 #: Neighbours on either side that take part, pixels.
-_RADIUS = 2
+_RADIUS = 3
 
 
 def guided(
