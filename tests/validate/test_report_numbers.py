@@ -83,7 +83,8 @@ def test_every_unit_is_written(value: float, ratio: float, unit: str):
         (Estimate.interval(0.491, 0.527, "kg", "x"), "0.491 – 0.527 kg"),
         (Estimate.exact(5, "kg", "x"), "exact"),
         (Estimate.interval(7800, 7900, "kg/m3", "x"), f"7{T}800 – 7{T}900 kg/m³"),
-        (Estimate.interval(0.02, 0.06, "kg", "x"), "20 – 60 g"),
+        (Estimate.interval(0.02, 0.05, "kg", "x"), "20 – 50 g"),
+        (Estimate.interval(0.14, 4.9, "kg", "x"), "0.14 – 4.9 kg"),
     ],
 )
 def test_intervals(item: Estimate, wanted: str):
@@ -100,3 +101,11 @@ def test_a_point_is_written_in_one_unit_with_the_digits_of_its_spread():
 
 def test_minus_zero_is_zero():
     assert numbers.fixed(-0.0001, 2) == "0.00"
+
+
+def test_what_is_known_to_within_a_factor_has_no_plus_minus():
+    mass = Estimate.lognormal(0.83, 1.08, "kg", "prior over materials")
+    assert numbers.is_skewed(mass)
+    assert numbers.estimate(mass) == "about 0.83 kg"
+    assert numbers.figures(mass) == "0.83 (0.14 – 4.9)"
+    assert numbers.figures(Estimate.normal(0.318, 0.003, "kg", "x")) == "0.318 ± 0.003"

@@ -87,11 +87,11 @@ def _row(quantity: str, item: Estimate) -> Row:
 
 
 def _decision(quantity: str, item: Decision) -> Row:
-    other = ", ".join(f"{v} {100 * p:.3g} %" for v, p in item.alternatives[:3] if p >= 0.0005)
+    other = ", ".join(f"{v} {100 * p:.2g} %" for v, p in item.alternatives[:3] if p >= 0.0005)
     return Row(
         quantity,
         item.value,
-        f"{100 * item.probability:.4g} % sure",
+        f"{100 * item.probability:.3g} % sure",
         f"or {other}" if other else "",
         item.evidence,
         item.flags,

@@ -146,11 +146,11 @@ def _friction(twin: Twin) -> tuple[str, str, str] | None:
         return None
     if len(materials) == 1:
         item = materials[0]
-        value = f"µs {numbers.pair(item.static_friction.value, item.static_friction.std)}"
+        value = f"µs {numbers.figures(item.static_friction)}"
         return (
             "friction",
             value,
-            f"µk {numbers.pair(item.dynamic_friction.value, item.dynamic_friction.std)} · {item.title}",
+            f"µk {numbers.figures(item.dynamic_friction)} · {item.title}",
         )
     low = min(m.static_friction.value for m in materials)
     high = max(m.static_friction.value for m in materials)
@@ -214,11 +214,12 @@ def _doubts(twin: Twin) -> list[tuple[str, str]]:
 def _material_doubts(twin: Twin) -> list[tuple[str, str]]:
     """For each serious flag of a material, one sentence with the parts that it concerns (the worst flag of a part)."""
     concerned: dict[str, list[str]] = {}
+    told = {note.code for note in twin.notes if note.severity == "warning"}
     for part in twin.parts:
         material = next((m for m in twin.materials if m.name == part.material), None)
         raised = set(material.flags) | set(material.density.flags) if material else set()
         flag = next((f for f in _MATERIAL_FLAGS if f in raised), "")
-        if flag:
+        if flag and flag not in told:
             concerned.setdefault(flag, []).append(part.name)
     shown = []
     for flag, names in concerned.items():

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from physicl_twin.model import Estimate
 
+#: A lognormal 90 % interval wider than this factor is printed as an interval, not with ± (judgement).
+_SKEWED_RATIO = 3.0
 #: Thin space that does not break, between groups of three digits.
 _THIN = "\u202f"
 _MINUS = "\u2212"
@@ -130,8 +132,22 @@ def with_spread(value: float, std: float, unit: str) -> str:
     return _with_unit(pair(value * scale.factor, std * scale.factor), scale.unit)
 
 
+def is_skewed(item: Estimate) -> bool:
+    """True for a quantity known to within a factor: ± would reach below zero or say too much."""
+    return item.distribution == "lognormal" and item.low > 0 and item.high / item.low > _SKEWED_RATIO
+
+
+def figures(item: Estimate) -> str:
+    """An estimate without its unit: ``0.318 ± 0.003``, or ``1.2 (0.14 – 4.9)`` when it is known to within a factor."""
+    if is_skewed(item):
+        return f"{significant(item.value, 2)} ({significant(item.low, 2)} – {significant(item.high, 2)})"
+    return pair(item.value, item.std)
+
+
 def estimate(item: Estimate) -> str:
-    """An estimate as ``value ± std unit``."""
+    """An estimate as ``value ± std unit``; ``about value unit`` when it is known to within a factor."""
+    if is_skewed(item):
+        return f"about {quantity(item.value, item.unit, 2)}"
     return with_spread(item.value, item.std, item.unit)
 
 
@@ -141,14 +157,15 @@ def interval(item: Estimate) -> str:
         return "exact"
     scale = scale_for(max(abs(item.value), item.std), item.unit)
     low, high = item.low * scale.factor, item.high * scale.factor
-    width = high - low
+    if is_skewed(item):
+        return _with_unit(f"{significant(low, 2)} – {significant(high, 2)}", scale.unit)
     exponent = math.floor(math.log10(max(abs(low), abs(high))))
     if not -4 < exponent < 6:
         factor = 10.0**-exponent
-        decimals = max(decimals_for(width * factor / 4), 0)
+        decimals = max(decimals_for((high - low) * factor / 4), 0)
         text = f"({fixed(low * factor, decimals)} – {fixed(high * factor, decimals)})"
         return _with_unit(f"{text}·10{str(exponent).translate(_SUPERSCRIPT)}", scale.unit)
-    decimals = decimals_for(width / 4)
+    decimals = decimals_for((high - low) / 4)
     return _with_unit(f"{fixed(low, decimals)} – {fixed(high, decimals)}", scale.unit)
 
 

@@ -52,21 +52,21 @@ def _row(twin: Twin, part: Part) -> Markup:
 
 
 def _pair(item: Estimate | None) -> str:
-    return numbers.pair(item.value, item.std) if item else "not known"
+    return numbers.figures(item) if item else "not known"
 
 
 def _friction(material: Material | None) -> str:
     if material is None:
         return "not known"
     static, dynamic = material.static_friction, material.dynamic_friction
-    return f"{numbers.pair(static.value, static.std)} / {numbers.pair(dynamic.value, dynamic.std)}"
+    return f"{numbers.figures(static)} / {numbers.figures(dynamic)}"
 
 
 def _material(material: Material | None) -> list[Markup]:
     if material is None:
         return [tag("span", icon("warning"), "none", class_="flag")]
     content = [tag("span", material.title)]
-    content += [flag(name) for name in material.flags]
+    content += [flag(name) for name in material.flags if name != "several_materials"]
     if material.alternatives:
         other = " · ".join(
             f"{a.material.replace('_', ' ')} {100 * a.probability:.0f} %" for a in material.alternatives[:3]
