@@ -26,7 +26,6 @@ from physicl_twin.ingest.cad import read_cad
 from physicl_twin.ingest.raw import ReadOptions
 from physicl_twin.model import PhysiclError
 
-pytest.importorskip("OCP")
 for line in sys.stdin:
     name = line.strip()
     signal.alarm(LIMIT)
@@ -112,7 +111,7 @@ def test_flipped_bits(originals, tmp_path, kind):
     results = outcomes(files)
     assert len(results) == 120
     # The kernel itself dies on a few of them; the worker process turns that into an error for the one source.
-    assert_clear(results, crashes_allowed=12)
+    assert_clear(results, crashes_allowed=3)
     assert any(v == "valid" for v in results.values())
 
 
