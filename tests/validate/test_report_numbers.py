@@ -109,3 +109,9 @@ def test_what_is_known_to_within_a_factor_has_no_plus_minus():
     assert numbers.estimate(mass) == "about 0.83 kg"
     assert numbers.figures(mass) == "0.83 (0.14 – 4.9)"
     assert numbers.figures(Estimate.normal(0.318, 0.003, "kg", "x")) == "0.318 ± 0.003"
+
+
+def test_a_wide_density_is_rounded_above_the_decimal_point_too():
+    density = Estimate.interval(69, 4128, "kg/m3", "prior over materials")
+    assert numbers.figures(density) == f"530 (69 – 4{T}100)"
+    assert numbers.interval(density) == f"69 – 4{T}100 kg/m³"

@@ -132,6 +132,11 @@ def with_spread(value: float, std: float, unit: str) -> str:
     return _with_unit(pair(value * scale.factor, std * scale.factor), scale.unit)
 
 
+def rounded(value: float, digits: int = 2) -> str:
+    """A number rounded to that many significant digits also above the decimal point: 4128 is ``4 100``."""
+    return significant(float(f"{value:.{digits - 1}e}"), max(digits, 6)) if math.isfinite(value) else fixed(value, 0)
+
+
 def is_skewed(item: Estimate) -> bool:
     """True for a quantity known to within a factor: ± would reach below zero or say too much."""
     return item.distribution == "lognormal" and item.low > 0 and item.high / item.low > _SKEWED_RATIO
@@ -140,14 +145,15 @@ def is_skewed(item: Estimate) -> bool:
 def figures(item: Estimate) -> str:
     """An estimate without its unit: ``0.318 ± 0.003``, or ``1.2 (0.14 – 4.9)`` when it is known to within a factor."""
     if is_skewed(item):
-        return f"{significant(item.value, 2)} ({significant(item.low, 2)} – {significant(item.high, 2)})"
+        return f"{rounded(item.value)} ({rounded(item.low)} – {rounded(item.high)})"
     return pair(item.value, item.std)
 
 
 def estimate(item: Estimate) -> str:
     """An estimate as ``value ± std unit``; ``about value unit`` when it is known to within a factor."""
     if is_skewed(item):
-        return f"about {quantity(item.value, item.unit, 2)}"
+        scale = scale_for(item.value, item.unit)
+        return _with_unit(f"about {rounded(item.value * scale.factor)}", scale.unit)
     return with_spread(item.value, item.std, item.unit)
 
 
@@ -158,7 +164,7 @@ def interval(item: Estimate) -> str:
     scale = scale_for(max(abs(item.value), item.std), item.unit)
     low, high = item.low * scale.factor, item.high * scale.factor
     if is_skewed(item):
-        return _with_unit(f"{significant(low, 2)} – {significant(high, 2)}", scale.unit)
+        return _with_unit(f"{rounded(low)} – {rounded(high)}", scale.unit)
     exponent = math.floor(math.log10(max(abs(low), abs(high))))
     if not -4 < exponent < 6:
         factor = 10.0**-exponent
