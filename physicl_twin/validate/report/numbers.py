@@ -89,8 +89,10 @@ def significant(value: float, digits: int = 3) -> str:
         return "0"
     exponent = math.floor(math.log10(abs(value)))
     if -4 < exponent < 5:
-        text = fixed(value, digits - 1 - exponent if exponent < digits else 0)
-        return text.rstrip("0").rstrip(".") if "." in text else text
+        decimals = max(digits - 1 - exponent, 0)
+        while decimals and round(value, decimals) == round(value, decimals - 1):
+            decimals -= 1  # no trailing zeros; whole numbers are then grouped
+        return fixed(value, decimals)
     mantissa, _, exponent_text = f"{value:.{digits - 1}e}".partition("e")
     return power(float(mantissa), int(exponent_text), digits - 1)
 
