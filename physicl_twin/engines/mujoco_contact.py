@@ -7,8 +7,8 @@ revisited", Granular Matter 9, give for zeta < 1:
 
     e = exp(-zeta / sqrt(1 - zeta^2) * phase),   phase = atan2(2 zeta sqrt(1 - zeta^2), 2 zeta^2 - 1)
 
-It falls from 1 to exp(-2) = 0.135 at zeta = 1. In discrete time the hardest contact, tc of two steps, returns less:
-measured on a falling ball, 0.056 of the speed at zeta = 1 and 0.014 at zeta = 2.
+It falls from 1 to exp(-2) = 0.135 at zeta = 1. In discrete time short contacts return less: measured on a
+falling ball, tc of two steps returns 0.056 of the speed at zeta = 1 and 0.014 at zeta = 2, four steps 0.09 and 0.03.
 """
 
 from __future__ import annotations

@@ -34,9 +34,11 @@ class _Buffer(logging.Handler):
         self.records = [*self.records[-199:], (record.levelno, record.getMessage())]
         self.total += 1
 
-    def errors_since(self, mark: int) -> tuple[str, ...]:
+    def since(self, mark: int, level: int) -> tuple[str, ...]:
+        """Texts at that level or above since a mark, without repetitions."""
         fresh = self.records[len(self.records) - (self.total - mark) :] if self.total > mark else []
-        return tuple(text for level, text in fresh if level >= logging.ERROR and not any(h in text for h in _HARMLESS))
+        chosen = (text for at, text in fresh if at >= level and not any(h in text for h in _HARMLESS))
+        return tuple(dict.fromkeys(" ".join(text.split()) for text in chosen))
 
 
 class PhysxRuntime:
@@ -83,6 +85,14 @@ class PhysxRuntime:
         self._ovstage.population.open_usd(stage, file, ordinal=1, domains=self._ovstage.PopulationDomain.ALL)
         stage.advance_write_floor(ordinal=1).wait()
 
+    def mark(self) -> int:
+        """A moment in the log, for ``warnings_since``."""
+        return self._buffer.total
+
+    def warnings_since(self, mark: int) -> tuple[str, ...]:
+        """What PhysX warned about since that moment."""
+        return self._buffer.since(mark, logging.WARNING)
+
     @contextmanager
     def listening(self, code: str, what: str) -> Iterator[None]:
         """Turn errors that PhysX raises or logs meanwhile into an EngineError.
@@ -101,11 +111,11 @@ class PhysxRuntime:
                 yield
         except (RuntimeError, ValueError, OSError) as error:
             failure = error
-        errors = self._buffer.errors_since(mark)
+        errors = self._buffer.since(mark, logging.ERROR)
         if failure is None and not errors:
             return
         texts = errors or (str(failure),)
-        said = " ".join(" ".join(dict.fromkeys(texts)).split())
+        said = " ".join(" ".join(texts).split())
         raise EngineError(
             code, f"{what}: {said[:600]}", "Repair what the message names; it speaks of prim paths."
         ) from failure

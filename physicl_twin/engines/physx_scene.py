@@ -39,13 +39,14 @@ class PhysxScene:
     def __init__(self, runtime: PhysxRuntime, wrapped: PhysxStage, name: str) -> None:
         self._runtime = runtime
         self._bodies = wrapped.bodies
-        self._notes = wrapped.notes
+        self._notes: tuple[str, ...] = wrapped.notes
         self._metre, self._kilogram = wrapped.metres_per_unit, wrapped.kilograms_per_unit
         self._queries: list[Any] = []
         self._sensors: Any = None
         self._stage: Any = runtime.new_stage()
         self._physx: Any = None
         self._dt_s = 0.0
+        mark = runtime.mark()
         try:
             with runtime.listening("engine_refused_stage", f"PhysX refused {name}"):
                 self._physx = runtime.new_instance()
@@ -57,6 +58,7 @@ class PhysxScene:
             self._rows = {int(self._dictionary.intern_path(path)): row for row, path in enumerate(self._bodies)}
             with runtime.listening("engine_refused_stage", f"PhysX refused {name}"):
                 self._find_bodies(name)
+            self._notes += runtime.warnings_since(mark)
         except BaseException:
             self.close()
             raise

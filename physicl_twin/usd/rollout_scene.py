@@ -40,7 +40,7 @@ class Surface:
 
 @dataclass(frozen=True, slots=True)
 class Ramp:
-    """A static slab.
+    """A static slab; an infinite plane in isolated scenes.
 
     Attributes:
         pose: Frame of its top face: z is the outward normal, the slab lies below.
@@ -105,7 +105,9 @@ def write_rollout_scene(
         ramps: Slabs.
         gravity_mps2: Gravity, downwards.
         bounce_threshold_mps: Approach speed below which PhysX lets nothing bounce.
-        isolated: True to give each copy, with the ramp of the same number, a physics scene of its own.
+        isolated: True to give each copy, with the ramp of the same number, a physics scene of its own. Ramps are
+            then infinite planes (a slab that is a hundred times as long as the copy is missed by PhysX's collision of
+            small hulls with large boxes).
 
     Raises:
         UsdError: ``usd_no_default_prim``, ``usd_unreadable``.
@@ -167,14 +169,18 @@ class _Author:
     def ramp(self, where: str, ramp: Ramp, scene: str) -> None:
         frame = UsdGeom.Xform.Define(self.stage, where)
         self._place(frame, ramp.pose)
+        if scene:
+            plane = UsdGeom.Plane.Define(self.stage, f"{where}/slab")
+            plane.CreateAxisAttr("Z")
+            self._collide(plane.GetPrim(), ramp.surface)
+            UsdPhysics.CollisionAPI(plane).CreateSimulationOwnerRel().SetTargets([scene])
+            return
         cube = UsdGeom.Cube.Define(self.stage, f"{where}/slab")
         cube.CreateSizeAttr(1.0)
         length, width, thickness = (size / self._mpu for size in ramp.size_m)
         cube.AddTranslateOp().Set(Gf.Vec3d(0, 0, -0.5 * thickness))
         cube.AddScaleOp().Set(Gf.Vec3f(length, width, thickness))
         self._collide(cube.GetPrim(), ramp.surface)
-        if scene:
-            UsdPhysics.CollisionAPI(cube).CreateSimulationOwnerRel().SetTargets([scene])
 
     def clone(self, where: str, clone: Clone, usd: Path, root: Any, engine: str, scene: str) -> None:
         self._place(UsdGeom.Xform.Define(self.stage, Sdf.Path(where).GetParentPath()), clone.pose)

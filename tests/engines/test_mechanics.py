@@ -172,7 +172,7 @@ def test_settles_at_its_height(any_engine, tmp_path, kind):
         radius, height = {"cylinder": (0.1, 0.3), "capsule": (0.08, 0.2), "cone": (0.1, 0.2)}[kind]
         builder.round(path, kind, radius, height, material=material)
     with any_engine.open(builder.save()) as scene:
-        scene.step(1 / 500, 750)
+        scene.step(1e-3, 1500)
         assert scene.poses()[0, 2] == pytest.approx(0.25 + SETTLED[kind], abs=1e-3)
         assert np.abs(scene.velocities()).max() < 0.02
 

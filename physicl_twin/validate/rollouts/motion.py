@@ -19,6 +19,7 @@ class Sample:
         kinetic_j: Kinetic energy.
         potential_j: Potential energy against the floor at z = 0.
         speed_mps: Largest speed of a body's centre, plus its spin times its reach.
+        marks: (M, 3) world positions of marks on the bodies: the centre of mass, and a point at its reach on each axis.
         lowest_m: Height of the lowest collider point; negative inside the floor.
         slip_mps: Speed along the floor of that point.
         com_height_m: Height of the clone's centre of mass.
@@ -28,6 +29,7 @@ class Sample:
     kinetic_j: float
     potential_j: float
     speed_mps: float
+    marks: FloatArray
     lowest_m: float
     slip_mps: float
     com_height_m: float
@@ -37,6 +39,10 @@ class Sample:
     def energy_j(self) -> float:
         """Mechanical energy."""
         return self.kinetic_j + self.potential_j
+
+    def moved_m(self, earlier: Sample) -> float:
+        """How far the mark that moved most has moved since another sample."""
+        return float(np.linalg.norm(self.marks - earlier.marks, axis=1).max())
 
 
 class Watcher:
@@ -77,7 +83,7 @@ class Watcher:
         self, members: list[tuple[int, SurveyedBody, EngineMass]], poses: FloatArray, velocities: FloatArray
     ) -> Sample:
         kinetic = potential = total = moment = speed = 0.0
-        lowest, slip = np.inf, 0.0
+        lowest, slip, marks = np.inf, 0.0, []
         up = rotation_matrix(poses[members[0][0], 3:])[:, 2]
         for index, body, mass in members:
             rotation = rotation_matrix(poses[index, 3:])
@@ -88,9 +94,11 @@ class Watcher:
             potential += mass.mass_kg * self._gravity * float(com[2])
             total += mass.mass_kg
             moment += mass.mass_kg * float(com[2])
+            marks.append(com[None])
             if not len(body.points):
                 continue
-            reach = float(np.linalg.norm(body.points - mass.com_m, axis=1).max())
+            reach = float((np.linalg.norm(body.points - mass.com_m, axis=1) + body.radii).max())
+            marks.append(com + reach * rotation.T)
             speed = max(speed, float(np.linalg.norm(linear)) + reach * float(np.linalg.norm(angular)))
             down = -rotation[2]
             depth = body.lowest(down)
@@ -101,7 +109,7 @@ class Watcher:
                 arm = rotation @ (body.points[deepest] - mass.com_m) - np.array([0.0, 0.0, body.radii[deepest]])
                 point = linear + np.cross(angular, arm)
                 slip = float(np.hypot(point[0], point[1]))
-        return Sample(kinetic, potential, speed, float(lowest), slip, moment / total, up)
+        return Sample(kinetic, potential, speed, np.vstack(marks), float(lowest), slip, moment / total, up)
 
 
 def rotation_matrix(wxyz: FloatArray) -> FloatArray:

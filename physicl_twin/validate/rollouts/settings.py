@@ -10,7 +10,7 @@ from physicl_twin.settings import pipeline
 
 @dataclass(frozen=True, slots=True)
 class TimeStep:
-    """How the time step follows the size of the twin; rows of ``[rollouts.time_step]``."""
+    """How the time step follows the size of the twin; rows of ``[rollouts.time_step.ENGINE]``."""
 
     steps_per_time_scale: float
     shortest_s: float
@@ -30,7 +30,7 @@ class DropSettings:
     seed: int
     longest_time_scales: float
     rest_time_scales: float
-    rest_speed_ratio: float
+    rest_move_ratio: float
     roll_time_scales: float
     rolling_slip_ratio: float
     sliding_power_ratio: float
@@ -47,6 +47,7 @@ class SlideSettings:
 
     tolerance_deg: float
     static_offsets_deg: tuple[float, ...]
+    between: int
     dynamic_offsets_deg: tuple[float, ...]
     time_step_s: float
     settle_s: float
@@ -64,14 +65,14 @@ class RolloutSettings:
 
     Attributes:
         gravity_mps2: Gravity of the rollouts.
-        time_step: Time step.
+        time_steps: Time step by engine.
         drop: drop_and_settle.
         slide: tilt_to_slide.
         mass_tolerance: Largest relative difference of mass properties between the twin and an engine.
     """
 
     gravity_mps2: float
-    time_step: TimeStep
+    time_steps: dict[str, TimeStep]
     drop: DropSettings
     slide: SlideSettings
     mass_tolerance: float
@@ -82,7 +83,7 @@ class RolloutSettings:
         table = (config if config is not None else pipeline())["rollouts"]
         return cls(
             float(table["gravity_mps2"]),
-            _from_table(TimeStep, table["time_step"]),
+            {engine: _from_table(TimeStep, row) for engine, row in table["time_step"].items()},
             _from_table(DropSettings, table["drop"]),
             _from_table(SlideSettings, table["slide"]),
             float(table["mass_tolerance"]),
