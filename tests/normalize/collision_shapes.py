@@ -14,7 +14,8 @@ from physicl_twin.settings import pipeline
 
 
 def settings(**changes: Any) -> CollisionSettings:
-    return collision_settings({**pipeline()["collision"], **changes})
+    """The shipped settings with fewer cells and samples, so that the tests are quick."""
+    return collision_settings({**pipeline()["collision"], "cells": 120, "samples": 2500, **changes})
 
 
 def mesh_of(solid: Any) -> Mesh:

@@ -126,7 +126,7 @@ def test_a_scan_with_holes_is_fitted():
     mesh = cup()
     keep = np.random.default_rng(1).random(len(mesh.faces)) > 0.03
     torn = Mesh(mesh.vertices, mesh.faces[keep])
-    result = fit_shape(shape_of(torn), settings(), True)
+    result = fit_shape(shape_of(torn), settings(cells=200), True)
     assert_valid(result)
     assert result.collision.fit.mean_m < 0.01 * 0.13
 
@@ -199,7 +199,7 @@ def test_instances_share_the_work_and_have_their_own_names():
 
 def test_same_input_same_bytes():
     def text() -> str:
-        twin = choose_collision(twin_of([shape_of(bowl(), "bowl")], [Part("bowl", "bowl")]), pipeline(), True, silent)
+        twin = choose_collision(twin_of([shape_of(cup(24), "cup")], [Part("cup", "cup")]), pipeline(), True, silent)
         collision = twin.parts[0].collision
         assert collision is not None
         return dumps(collision.colliders) + dumps(collision.fit)
@@ -222,14 +222,17 @@ def test_settings_are_checked():
 
 @pytest.mark.parametrize("library", ["vhacd", "coacd"])
 def test_libraries_answer_from_their_child(library: str):
-    mesh = crate()
-    options = {"vhacd": {"maxConvexHulls": 8, "resolution": 20_000, "asyncACD": False}, "coacd": {"threshold": 0.2}}[
-        library
-    ]
-    request = NativeRequest(library, mesh.vertices / 0.4, mesh.faces.astype(np.int64), options)
-    result = decompose_in_child(request, 60.0)
+    from manifold3d import Manifold
+
+    angle = Manifold.cube([1.0, 1.0, 1.0], True) - Manifold.cube([1.0, 1.0, 2.0], True).translate([0.4, 0.4, 0.0])
+    mesh = mesh_of(angle)
+    options = {
+        "vhacd": {"maxConvexHulls": 8, "resolution": 20_000, "asyncACD": False},
+        "coacd": {"threshold": 0.2, "mcts_iterations": 60, "mcts_nodes": 10, "resolution": 1000},
+    }[library]
+    result = decompose_in_child(NativeRequest(library, mesh.vertices, mesh.faces.astype(np.int64), options), 60.0)
     assert result.failure == ""
-    assert len(result.hulls) >= 4
+    assert len(result.hulls) >= 2
 
 
 def test_a_decomposition_that_takes_too_long_is_stopped():

@@ -17,7 +17,7 @@ from physicl_twin.normalize.collision.sampling import cross
 _FACETS = 3
 #: Share of a cell's surface that a facet must have to be tried: below, the surface is curved and any cut is as good.
 _FACET_SHARE = 0.03
-#: Two faces meet sharply when the cosine between their normals is below this (30 degrees); facets of curved walls do not.
+#: Two faces meet sharply when the cosine between their normals is below this (30 degrees); curved walls do not.
 _SHARP = 0.866
 #: A cut that leaves less than this share of the extent on one side would make a sliver.
 _SLIVER = 0.02

@@ -23,8 +23,8 @@ _SLIVER = 1e-7
 _DENSE = 1200
 #: A hull with more vertices is first thinned to its extreme points in this many directions.
 _DIRECTIONS = 400
-#: Smallest thickness of a collider over its largest extent (judgement: qhull calls much thinner ones flat). PhysX does not
-#: cook a hull for the GPU when its inscribed radius is over 100 times smaller than its extent
+#: Smallest thickness of a collider over its largest extent (judgement: qhull calls much thinner ones flat). PhysX does
+#: not cook a hull for the GPU when its inscribed radius is over 100 times smaller than its extent
 #: (PxConvexMeshCookingResult::eNON_GPU_COMPATIBLE); thin plates stay thin and collide on the CPU.
 MIN_THICKNESS = 0.004
 
