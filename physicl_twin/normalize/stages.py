@@ -29,6 +29,7 @@ def normalize(twin: Twin, options: NormalizeOptions | None = None, progress: Pro
         ConfigError: A setting or a mass that cannot be.
     """
     from physicl_twin.normalize.collision import choose_collision
+    from physicl_twin.normalize.duplicates import without_duplicate_parts
     from physicl_twin.normalize.flags import with_flag_notes
     from physicl_twin.normalize.mass import derive_mass
     from physicl_twin.normalize.material_clues import MaterialSettings
@@ -40,7 +41,7 @@ def normalize(twin: Twin, options: NormalizeOptions | None = None, progress: Pro
     pipeline = options.pipeline()
     settings = NormalizeSettings.from_table(pipeline["normalize"])
     done = {shape.name for shape in twin.shapes if _is_done(shape)}
-    twin = with_solids(twin, settings, options.fast, progress)
+    twin = without_duplicate_parts(with_solids(twin, settings, options.fast, progress))
     progress("materials", 0.0)
     material_settings = MaterialSettings.from_config(pipeline["materials"])
     twin = resolve_materials(twin, options.materials, MaterialTable.load(), material_settings)
