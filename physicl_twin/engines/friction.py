@@ -2,9 +2,9 @@
 
 PhysX has a static and a dynamic coefficient and combines each by the pair's combine mode. Where the two differ, its
 solver lets go before the static one is reached: measured with ovphysx 0.7 at static 0.6 and dynamic 0.3, a box starts
-to slide at a coefficient of 0.54 with 16 position iterations, 0.50 with 8, below 0.48 with 4 or with PGS; sliding itself
-is exact. MuJoCo has one coefficient per surface and takes the larger of the two; we give it the dynamic one, which
-decides where a sliding thing goes.
+to slide at a coefficient of 0.54 with 16 position iterations, 0.50 with 8, below 0.48 with 4 or with PGS; sliding
+itself is exact. MuJoCo has one coefficient per surface and takes the larger of the two; we give it the dynamic one,
+which decides where a sliding thing goes.
 Restitution in MuJoCo is a damped contact spring made from the coefficient (``mujoco_contact``); a pair is averaged.
 """
 

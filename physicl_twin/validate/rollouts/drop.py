@@ -123,6 +123,7 @@ class Fall:
         lost_j = last[0].energy_j - last[-1].energy_j
         return (
             self._stays(last, bounds)
+            and all(s.slip_mps > settings.drop.rolling_slip_ratio * s.speed_mps for s in last)
             and lost_j >= settings.drop.sliding_power_ratio * due_j - bounds.noise_j * self.mass_kg
         )
 
