@@ -248,18 +248,25 @@ def _acceleration(times_s: FloatArray, way_m: FloatArray) -> float:
     return 2.0 * float(np.polyfit(times_s[:moving], way_m[:moving], 2)[0]) if moving >= 4 else math.nan
 
 
+def _late_acceleration(run: Run) -> float:
+    """Acceleration over the second half: about zero for a copy that creeps, as MuJoCo's soft friction lets it."""
+    middle = len(run.times_s) // 2
+    return 2.0 * float(np.polyfit(run.times_s[middle:], run.ways_m[middle:], 2)[0])
+
+
 def _angles(friction: EffectiveFriction, told: list[tuple[Stand, Run]], settings: RolloutSettings) -> Angles:
     holds, slides, coefficients = -math.inf, math.inf, []
     gravity, slide = settings.gravity_mps2, settings.slide
-    # Half the way of a copy on the flattest ramp that must slide: what creeps less than that is held.
-    least_m = 0.25 * gravity * math.sin(math.radians(_first_step_deg(slide))) * slide.measure_s**2
+    # Half of what a copy on the flattest ramp that must slide does; less is held.
+    least_mps2 = 0.5 * gravity * math.sin(math.radians(_first_step_deg(slide)))
+    least_m = 0.5 * least_mps2 * slide.measure_s**2
     for stand, run in told:
         angle = math.degrees(stand.angle_rad)
         if stand.push_mps > 0:
             coefficients.append(
                 (gravity * math.sin(stand.angle_rad) - run.acceleration_mps2) / (gravity * math.cos(stand.angle_rad))
             )
-        elif run.ways_m[-1] >= least_m:
+        elif run.ways_m[-1] >= least_m and _late_acceleration(run) >= least_mps2:
             slides = min(slides, angle)
         else:
             holds = max(holds, angle)
