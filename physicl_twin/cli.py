@@ -24,8 +24,10 @@ DONE, FAILED, WRONG_USAGE = 0, 1, 2
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a verb and return its exit status: 0 all done and passed, 1 something failed, 2 wrong usage."""
-    parser = _parser()
-    options = parser.parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given[:1] == ["test"]:
+        given = ["test", "--", *given[1:]]  # everything after the verb is pytest's, options too
+    options = _parser().parse_args(given)
     try:
         status: int = options.run(options)
     except PhysiclError as error:
@@ -59,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     doctor.add_argument("--json", action="store_true", help="one JSON object")
     doctor.set_defaults(run=_doctor)
     test = verbs.add_parser("test", help="run the tests (arguments go to pytest)", add_help=False)
-    test.add_argument("pytest", nargs=argparse.REMAINDER)
+    test.add_argument("pytest", nargs="*")
     test.set_defaults(run=_test)
     return parser
 

@@ -11,6 +11,7 @@ class PhysxOptions:
     """``[usd.physx]``: what the PhysX variant authors; see config/pipeline.toml for units and reasons."""
 
     contact_offset_fraction: float
+    contact_step_s: float
     contact_offset_min_m: float
     contact_offset_max_m: float
     rest_offset_m: float

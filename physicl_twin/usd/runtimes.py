@@ -32,8 +32,12 @@ def body_extents_m(plan: BodyPlan) -> tuple[float, float, float]:
 
 
 def contact_offset_m(extents_m: tuple[float, float, float], options: PhysxOptions) -> float:
-    """Distance from which contacts are generated: a fraction of the thinnest extent, bounded."""
-    wanted = options.contact_offset_fraction * extents_m[0]
+    """Distance from which contacts are generated: a fraction of the thinnest extent or a step of a short fall; bounded.
+
+    A body that fell half its own size must be noticed before it sinks in: what PhysX finds inside, it pushes out late.
+    """
+    fall_mps = math.sqrt(_GRAVITY_M_S2 * extents_m[-1])
+    wanted = max(options.contact_offset_fraction * extents_m[0], fall_mps * options.contact_step_s)
     return min(options.contact_offset_max_m, max(options.contact_offset_min_m, wanted))
 
 

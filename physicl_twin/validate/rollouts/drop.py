@@ -163,8 +163,10 @@ class Fall:
         if self.touched_s is None:
             return [f"{self.name}: never touched the floor (ended {self.samples[-1].lowest_m * 1e3:.2f} mm above it)"]
         found = []
-        if self.samples[-1].lowest_m < -bounds.rest_depth_m or self.depth_m > bounds.impact_depth_m:
+        if self.depth_m > bounds.impact_depth_m:
             found.append(f"{self.name}: sank {self.depth_m * 1e3:.2f} mm into the floor")
+        elif (rest_m := -self.samples[-1].lowest_m) > bounds.rest_depth_m:
+            found.append(f"{self.name}: stays {rest_m * 1e3:.2f} mm deep in the floor")
         if self.ending == "at rest" and self.samples[-1].lowest_m > bounds.rest_depth_m:
             found.append(f"{self.name}: rests {self.samples[-1].lowest_m * 1e3:.2f} mm above the floor")
         if self.energy_gain_j_per_kg > bounds.energy_gain_j:
