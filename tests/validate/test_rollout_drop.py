@@ -104,7 +104,7 @@ def test_sinking_is_seen(tmp_path):
     prim.CreateAttribute("physxCollision:contactOffset", Sdf.ValueTypeNames.Float).Set(0.001)
     prim.CreateAttribute("physxCollision:restOffset", Sdf.ValueTypeNames.Float).Set(-0.005)
     result = drop(builder.finish(), "physx")
-    assert result.status == "failed" and "sank" in result.message
+    assert result.status == "failed" and "stays 5.00 mm deep" in result.message
 
 
 @pytest.mark.parametrize("name", ENGINES)
