@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -102,12 +103,20 @@ def clean_mesh(mesh: Mesh, name: str, settings: NormalizeSettings) -> CleanMesh:
     wound, turned = _orient(mesh, repairs, settings)
     if turned:
         wound = _drop_duplicates(wound, repairs)  # faces back to back may have come to lie in one sense
-    ids = position_ids(wound.vertices)
-    filling = fill_holes(wound, ids, settings)
-    if filling.holes:
-        repairs.append(f"filled {_count(filling.holes, 'hole')} with {filling.area_m2:.3g} m2 of flat patches")
-    mesh = _drop_unused(filling.mesh, repairs)
-    return CleanMesh(mesh, tuple(repairs), surface_changed or turned or filling.holes > 0, filling.volume_std_m3)
+    filled, holes, patch_std_m3 = _fill_all_holes(wound, repairs, settings)
+    mesh = _drop_unused(filled, repairs)
+    return CleanMesh(mesh, tuple(repairs), surface_changed or turned or holes > 0, patch_std_m3)
+
+
+def _fill_all_holes(mesh: Mesh, repairs: list[str], settings: NormalizeSettings) -> tuple[Mesh, int, float]:
+    """Fill until no more can be (a patch makes its neighbours fillable): mesh, holes, and the spread of the patches."""
+    holes, area_m2, variance = 0, 0.0, 0.0
+    while (filling := fill_holes(mesh, position_ids(mesh.vertices), settings)).holes:
+        mesh, holes = filling.mesh, holes + filling.holes
+        area_m2, variance = area_m2 + filling.area_m2, variance + filling.volume_std_m3**2
+    if holes:
+        repairs.append(f"filled {_count(holes, 'hole')} with {area_m2:.3g} m2 of flat patches")
+    return mesh, holes, math.sqrt(variance)
 
 
 def require_surface(mesh: Mesh, name: str) -> None:
