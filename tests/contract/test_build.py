@@ -165,7 +165,7 @@ def test_wrong_usage_has_status_2(arguments) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
-        (("--mass", "heavy"), "mass_not_understood"),
+        (("--mass", "heavy"), "mass_unreadable"),
         (("--material", "oak"), "material_statement"),
         (("--config", "no_such_file.toml"), "config_unreadable"),
     ],
