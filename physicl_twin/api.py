@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from physicl_twin.model import Certificate, Estimate, PhysiclError, Twin, loads_twin
+from physicl_twin.model import Certificate, Estimate, PhysiclError, Twin, dumps, loads_twin
 from physicl_twin.model.errors import SourceError
 
 if TYPE_CHECKING:
@@ -138,17 +139,18 @@ def load_record(twin: StrPath) -> Twin:
 
 
 def validate(
-    twin: StrPath | BuildResult,
+    twin: StrPath | BuildResult | Twin,
     *,
     engines: Sequence[str] = ("physx", "mujoco"),
     rollouts: Sequence[str] | None = None,
     profile: str = "Robotics-Prop",
     config: StrPath | None = None,
 ) -> Certificate:
-    """Check a twin folder or any USD file and run its rollouts, here and now; writes nothing.
+    """Check a twin or any USD file and run its rollouts, here and now; writes nothing.
 
     Args:
-        twin: Folder of a twin, a USD file, or what ``build`` returned.
+        twin: Folder of a twin, a USD file, what ``build`` returned, or a twin in memory with its geometry (as ``load`` returns
+            it, perhaps changed since): it is written to a temporary folder first.
         engines: Physics engines to use.
         rollouts: Names of rollouts; all by default.
         profile: SimReady profile.
@@ -157,15 +159,21 @@ def validate(
     Raises:
         PhysiclError: When the validation cannot be carried out.
     """
-    from physicl_twin import settings
+    from physicl_twin import settings, usd
     from physicl_twin.validate import validate as run_validation
 
-    target = twin.path if isinstance(twin, BuildResult) else Path(twin)
     in_force = settings.pipeline(Path(config) if config is not None else None)
-    return run_validation(
-        target,
-        engines=tuple(engines),
-        rollouts=tuple(rollouts) if rollouts is not None else None,
-        profile=profile,
-        settings=in_force,
-    )
+    with tempfile.TemporaryDirectory(prefix="physicl_") as scratch:
+        if isinstance(twin, Twin):
+            target = Path(scratch) / twin.name
+            usd.write_twin(twin, Path(scratch), settings=in_force)
+            (target / "twin.json").write_text(dumps(twin), encoding="utf-8")
+        else:
+            target = twin.path if isinstance(twin, BuildResult) else Path(twin)
+        return run_validation(
+            target,
+            engines=tuple(engines),
+            rollouts=tuple(rollouts) if rollouts is not None else None,
+            profile=profile,
+            settings=in_force,
+        )

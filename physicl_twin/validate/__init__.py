@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from physicl_twin import rooms
 from physicl_twin.model import Certificate, Progress, silent
 
 if TYPE_CHECKING:
@@ -80,3 +81,6 @@ def verify(twin_dir: Path | str) -> Verification:
     from physicl_twin.validate import certificate
 
     return certificate.verify(Path(twin_dir))
+
+
+rooms.make_callable(__name__)
