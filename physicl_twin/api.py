@@ -149,8 +149,8 @@ def validate(
     """Check a twin or any USD file and run its rollouts, here and now; writes nothing.
 
     Args:
-        twin: Folder of a twin, a USD file, what ``build`` returned, or a twin in memory with its geometry (as ``load`` returns
-            it, perhaps changed since): it is written to a temporary folder first.
+        twin: Folder of a twin, a USD file, what ``build`` returned, or a twin in memory with its geometry (as ``load``
+            returns it, perhaps changed since): it is written to a temporary folder first.
         engines: Physics engines to use.
         rollouts: Names of rollouts; all by default.
         profile: SimReady profile.
