@@ -28,7 +28,7 @@ def read(
         path: The main file; folders and archives go through ``discover`` first.
         options: What the user states.
         progress: Told of stage ``ingest``.
-        settings: ``[ingest]`` of the pipeline's settings; the shipped ones by default.
+        settings: Those of ingest and its readers; the shipped ones by default.
 
     Raises:
         SourceError: With a code that says what is wrong with the file.

@@ -28,11 +28,11 @@ from physicl_twin.ingest.cad_document import CadDocument, kernel_errors, open_do
 from physicl_twin.ingest.cad_solids import Piece, compound, integrals, pieces_of
 from physicl_twin.ingest.cad_tessellate import FaceMesh, Tessellation, is_closed, tessellate
 from physicl_twin.ingest.guards import check_face_count, check_file, no_geometry, source_of
+from physicl_twin.ingest.ingest_settings import IngestSettings, shipped_settings
 from physicl_twin.ingest.naming import readable
 from physicl_twin.ingest.raw import Claim, RawIntegrals, RawPart, RawScene, RawShape, ReadOptions
 from physicl_twin.model import Appearance, Evidence, Mesh, Note, PartHints, Progress, silent
 from physicl_twin.model.geometry import IntArray
-from physicl_twin.settings import pipeline
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,9 @@ class CadSettings:
         return Tessellation(self.linear_deflection_relative, self.angular_deflection_rad, self.weld_relative)
 
 
-def read_cad(path: Path, options: ReadOptions, progress: Progress = silent) -> RawScene:
+def read_cad(
+    path: Path, options: ReadOptions, progress: Progress = silent, settings: IngestSettings | None = None
+) -> RawScene:
     """Read a STEP (AP203, AP214, AP242; .stpz too), IGES or BREP file.
 
     Args:
@@ -78,7 +80,8 @@ def read_cad(path: Path, options: ReadOptions, progress: Progress = silent) -> R
     require_kernel()
     progress("ingest", 0.0, f"reading {path.name}")
     document = open_document(path, options.max_bytes)
-    reader = _Reader(path, options, CadSettings.from_table(pipeline()["cad"]), document)
+    own = CadSettings.from_table((settings or shipped_settings()).readers["cad"])
+    reader = _Reader(path, options, own, document)
     with kernel_errors(path.name):
         placed = list(leaves(document.handle))
         for number, leaf in enumerate(placed):

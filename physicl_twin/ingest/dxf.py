@@ -12,12 +12,12 @@ import numpy as np
 
 from physicl_twin.ingest.dxf_profile import Profiles, extrude, profiles
 from physicl_twin.ingest.guards import check_face_count, check_file, damaged, source_of
+from physicl_twin.ingest.ingest_settings import IngestSettings, shipped_settings
 from physicl_twin.ingest.length_units import METRES_PER_UNIT, unit_claim, unit_name
 from physicl_twin.ingest.naming import readable, unique
 from physicl_twin.ingest.raw import Claim, RawPart, RawScene, RawShape, ReadOptions
 from physicl_twin.model import Evidence, Note, PartHints, Progress, SourceError, silent
 from physicl_twin.model.geometry import FloatArray
-from physicl_twin.settings import pipeline
 
 #: Curves that can bound a profile.
 _CURVES = frozenset(("LINE", "ARC", "CIRCLE", "ELLIPSE", "SPLINE", "LWPOLYLINE", "POLYLINE"))
@@ -63,7 +63,9 @@ class Curve:
     layer: str
 
 
-def read_dxf(path: Path, options: ReadOptions, progress: Progress = silent) -> RawScene:
+def read_dxf(
+    path: Path, options: ReadOptions, progress: Progress = silent, settings: IngestSettings | None = None
+) -> RawScene:
     """Read the closed profiles of a drawing and extrude them along z.
 
     Args:
@@ -79,12 +81,12 @@ def read_dxf(path: Path, options: ReadOptions, progress: Progress = silent) -> R
             ``dxf_open_profile``, ``dxf_no_profile``, ``too_many_faces``.
     """
     check_file(path, options)
-    settings = DxfSettings.from_table(pipeline()["dxf"])
+    own = DxfSettings.from_table((settings or shipped_settings()).readers["dxf"])
     progress("ingest", 0.0, f"reading {path.name}")
     document = _open(path)
-    claim = _unit_claim(document, path.name, settings)
+    claim = _unit_claim(document, path.name, own)
     notes: dict[str, Note] = {}
-    curves = list(_flattened(document, settings, notes))
+    curves = list(_flattened(document, own, notes))
     if not curves:
         raise SourceError(
             "dxf_no_profile",
@@ -93,7 +95,7 @@ def read_dxf(path: Path, options: ReadOptions, progress: Progress = silent) -> R
         )
     progress("ingest", 0.5, "joining curves")
     unit_m = METRES_PER_UNIT[options.units] if options.units in METRES_PER_UNIT else _scale(claim)
-    shapes, parts = _extruded(curves, unit_m, path, options, settings, notes)
+    shapes, parts = _extruded(curves, unit_m, path, options, own, notes)
     if options.thickness_m is not None and options.units is None and claim.evidence.kind == "prior":
         notes["dxf_unit_assumed"] = Note(
             "dxf_unit_assumed", "warning",

@@ -20,14 +20,14 @@ from physicl_twin.ingest.builder import SceneBuilder, Soup
 from physicl_twin.ingest.fbx_header import read_header
 from physicl_twin.ingest.fbx_worker import REFUSED
 from physicl_twin.ingest.guards import check_file, damaged
-from physicl_twin.ingest.ingest_settings import IngestSettings
+from physicl_twin.ingest.ingest_settings import IngestSettings, shipped_settings
 from physicl_twin.ingest.length_units import METRES_PER_UNIT, unit_claim, unit_name
 from physicl_twin.ingest.looks import linear_color, unit_interval
 from physicl_twin.ingest.naming import readable
 from physicl_twin.ingest.raw import Claim, RawScene, ReadOptions
 from physicl_twin.model import Appearance, Evidence, PartHints, Progress, SourceError, silent
 from physicl_twin.model.geometry import FloatArray
-from physicl_twin.settings import PACKAGE_ROOT, pipeline
+from physicl_twin.settings import PACKAGE_ROOT
 
 #: Formats whose root node the converter turns from z up to y up; without that turn the data keep their own axes.
 _ROOT_IS_THE_CONVERTERS = frozenset(("fbx", "3ds", "blend"))
@@ -48,7 +48,9 @@ class FbxSettings:
         return cls(**{name: float(value) for name, value in table.items()})
 
 
-def read_fbx(path: Path, options: ReadOptions, progress: Progress = silent) -> RawScene:
+def read_fbx(
+    path: Path, options: ReadOptions, progress: Progress = silent, settings: IngestSettings | None = None
+) -> RawScene:
     """Read a file of one of the formats that the optional converter knows.
 
     Args:
@@ -64,7 +66,8 @@ def read_fbx(path: Path, options: ReadOptions, progress: Progress = silent) -> R
             ``converter_time_limit``, ``no_geometry``, ``too_many_faces``, ``reference_escapes``.
     """
     check_file(path, options)
-    settings = FbxSettings.from_table(pipeline()["fbx"])
+    settings = settings or shipped_settings()
+    own = FbxSettings.from_table(settings.readers["fbx"])
     if importlib.util.find_spec("assimp_py") is None:
         raise SourceError(
             "reader_not_installed",
@@ -74,10 +77,10 @@ def read_fbx(path: Path, options: ReadOptions, progress: Progress = silent) -> R
     progress("ingest", 0.0, f"reading {path.name}")
     form = path.suffix.lower().lstrip(".")
     with tempfile.TemporaryDirectory() as folder:
-        arrays = _converted(path, Path(folder), settings)
+        arrays = _converted(path, Path(folder), own)
     progress("ingest", 0.6, "building shapes")
     scene = json.loads(arrays["description"].tobytes())
-    builder = SceneBuilder(path, form, options, IngestSettings.from_table(pipeline()["ingest"]))
+    builder = SceneBuilder(path, form, options, settings)
     looks = [_look(builder, material, path) for material in scene["materials"]]
     shapes = [_shapes(builder, mesh, arrays, index, looks) for index, mesh in enumerate(scene["meshes"])]
     if scene["animations"] or any(mesh["bones"] for mesh in scene["meshes"]):
@@ -87,8 +90,8 @@ def read_fbx(path: Path, options: ReadOptions, progress: Progress = silent) -> R
     header = read_header(path.read_bytes()) if form == "fbx" else None
     progress("ingest", 1.0, "")
     return builder.scene(
-        unit_claims=_unit_claims(form, header.cm_per_unit if header else None, path.name, settings),
-        up_claims=_up_claims(form, header.up_axis if header else "", path.name, settings),
+        unit_claims=_unit_claims(form, header.cm_per_unit if header else None, path.name, own),
+        up_claims=_up_claims(form, header.up_axis if header else "", path.name, own),
     )
 
 

@@ -32,7 +32,7 @@ class Format:
         reader: ``module:function`` below ``physicl_twin.ingest``, imported on first use.
         package: Import name of the optional package that it needs, or empty.
         extra: The extra that installs that package.
-        own: True when the reader is driven by content and takes our settings.
+        own: True when the reader is driven by content and not by the extension.
     """
 
     id: str
@@ -53,7 +53,7 @@ FORMATS: tuple[Format, ...] = (
     Format("gltf", "glTF", (".gltf",), "gltf:read_gltf", own=True),
     Format("3mf", "3MF", (".3mf",), "threemf:read_3mf", own=True),
     Format("dae", "COLLADA", (".dae",), "dae:read_dae", own=True),
-    Format("step", "STEP", (".step", ".stp", ".p21"), "cad:read_cad", "OCP", "cad"),
+    Format("step", "STEP", (".step", ".stp", ".p21", ".stpz"), "cad:read_cad", "OCP", "cad"),
     Format("iges", "IGES", (".iges", ".igs"), "cad:read_cad", "OCP", "cad"),
     Format("brep", "OpenCASCADE BREP", (".brep", ".brp"), "cad:read_cad", "OCP", "cad"),
     Format("dxf", "DXF", (".dxf",), "dxf:read_dxf", "ezdxf", "dxf"),
@@ -168,7 +168,7 @@ def load(path: Path, options: ReadOptions, progress: Progress, settings: IngestS
     chosen = BY_ID[identity.format]
     try:
         reader = _reader(chosen)
-        raw = reader(path, options, progress, settings=settings) if chosen.own else reader(path, options, progress)
+        raw = reader(path, options, progress, settings=settings)
         check_scene(raw, options, settings.max_coordinate)
     except PhysiclError:
         raise

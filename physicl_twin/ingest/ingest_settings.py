@@ -1,4 +1,4 @@
-"""The settings of ingest: ``[ingest]`` of config/pipeline.toml as a value that functions take."""
+"""The settings of ingest: its tables of config/pipeline.toml as a value that functions take."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class ArchiveLimits:
 
 @dataclass(frozen=True, slots=True)
 class IngestSettings:
-    """``[ingest]`` of the pipeline's settings.
+    """``[ingest]`` of the pipeline's settings, and the tables of single readers.
 
     Attributes:
         max_files: Files looked at in a folder.
@@ -43,6 +43,7 @@ class IngestSettings:
         siblings: How neighbours are compared.
         up_prior: Per format, probability of each axis.
         up_evidence: Weights of the evidence about the axis.
+        readers: The readers' own tables by name: ``cad``, ``dxf``, ``fbx``, ``usd_source``.
     """
 
     max_files: int
@@ -60,17 +61,18 @@ class IngestSettings:
     siblings: Mapping[str, float]
     up_prior: Mapping[str, Mapping[str, float]]
     up_evidence: Mapping[str, float]
+    readers: Mapping[str, Mapping[str, Any]]
 
     @classmethod
-    def from_table(cls, table: Mapping[str, Any]) -> IngestSettings:
-        """From the parsed ``[ingest]`` table (``settings.pipeline(user_file)["ingest"]``)."""
-        values = dict(table)
-        values["archive"] = ArchiveLimits(**table["archive"])
-        values["generic_words"] = frozenset(table["generic_words"])
-        return cls(**values)
+    def from_pipeline(cls, settings: Mapping[str, Any]) -> IngestSettings:
+        """From the settings of the pipeline (``settings.pipeline(user_file)``)."""
+        values = dict(settings["ingest"])
+        values["archive"] = ArchiveLimits(**values["archive"])
+        values["generic_words"] = frozenset(values["generic_words"])
+        return cls(**values, readers={name: settings[name] for name in ("cad", "dxf", "fbx", "usd_source")})
 
 
 @functools.cache
 def shipped_settings() -> IngestSettings:
     """The shipped defaults."""
-    return IngestSettings.from_table(pipeline()["ingest"])
+    return IngestSettings.from_pipeline(pipeline())

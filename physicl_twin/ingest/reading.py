@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from physicl_twin.ingest.assemble import Placing, assemble, default_title
@@ -33,6 +34,9 @@ def read_twin(path: Path, options: ReadOptions, progress: Progress, settings: In
     if not float((bounds[1] - bounds[0]).max()) > 0.0:
         raise no_geometry(path.name, "all its points are one.")
     units = _units(path, raw, bounds, options, settings)
+    if options.thickness_m is not None and raw.unit_claims and raw.unit_claims[0].value != units.decision.value:
+        # The profile was extruded in the drawing's claimed unit; the thickness is in metres and must stay so.
+        raw = load(path, replace(options, units=units.decision.value), progress, settings)
     axis, axis_notes = decide_up_axis(raw.format, raw.up_claims, sample_points(raw), options.up_axis, settings)
     placing = Placing(units.decision, units.metres_per_unit, axis)
     progress("ingest", 0.9, "assembling the twin")

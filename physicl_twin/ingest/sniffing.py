@@ -77,6 +77,8 @@ def sniff(path: Path) -> Mark:
         return Mark(_zip_kind(path))
     if re.match(rb"ply\r?\n", head):
         return Mark("ply")
+    if head.startswith(b"\x1f\x8b") and path.suffix.lower() == ".stpz":
+        return Mark("step")
     for magic, kind in _MAGIC:
         if head.startswith(magic):
             return Mark(kind)

@@ -13,14 +13,13 @@ import numpy as np
 from physicl_twin.ingest.archive import SafeZip
 from physicl_twin.ingest.builder import SceneBuilder
 from physicl_twin.ingest.guards import check_file, damaged, no_geometry, source_of
-from physicl_twin.ingest.ingest_settings import IngestSettings
+from physicl_twin.ingest.ingest_settings import IngestSettings, shipped_settings
 from physicl_twin.ingest.length_units import unit_claim, unit_name
 from physicl_twin.ingest.raw import Claim, RawBody, RawPart, RawScene, ReadOptions
 from physicl_twin.ingest.usd_assets import AssetArea, first_line, layers_of
 from physicl_twin.ingest.usd_gather import Gathered, Gatherer
 from physicl_twin.ingest.usd_physics import StageUnits, joint
 from physicl_twin.model import Evidence, Joint, Note, PartHints, Progress, silent
-from physicl_twin.settings import pipeline
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,9 @@ class UsdSettings:
         return cls(**{name: float(value) for name, value in table.items()})
 
 
-def read_usd(path: Path, options: ReadOptions, progress: Progress = silent) -> RawScene:
+def read_usd(
+    path: Path, options: ReadOptions, progress: Progress = silent, settings: IngestSettings | None = None
+) -> RawScene:
     """Read a USD asset; files that it draws in must lie below its own folder.
 
     Args:
@@ -55,13 +56,13 @@ def read_usd(path: Path, options: ReadOptions, progress: Progress = silent) -> R
     """
     check_file(path, options)
     progress("ingest", 0.0, f"reading {path.name}")
-    ingest = IngestSettings.from_table(pipeline()["ingest"])
-    settings = UsdSettings.from_table(pipeline()["usd_source"])
+    ingest = settings or shipped_settings()
+    own = UsdSettings.from_table(ingest.readers["usd_source"])
     if path.suffix.lower() != ".usdz":
-        return _Reader(path, path, options, ingest, settings).read(progress)
+        return _Reader(path, path, options, ingest, own).read(progress)
     with tempfile.TemporaryDirectory() as folder:
         root = _unpacked(path, Path(folder), ingest)
-        return _Reader(path, root, options, ingest, settings).read(progress)
+        return _Reader(path, root, options, ingest, own).read(progress)
 
 
 def _unpacked(path: Path, folder: Path, settings: IngestSettings) -> Path:

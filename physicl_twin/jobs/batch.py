@@ -79,7 +79,7 @@ def build(
     prepare_output(out)
     with tempfile.TemporaryDirectory(prefix="physicl-") as workspace:
         items: list[_Item] = []
-        limits = IngestSettings.from_table(config["ingest"])
+        limits = IngestSettings.from_pipeline(config)
         for index, source in enumerate(sources):
             found, failure = _discover(Path(source), Path(workspace) / str(index), limits, on_skip)
             items += found

@@ -59,7 +59,7 @@ def build_one(request: BuildRequest, progress: Progress) -> dict[str, Any]:
         Path(request.path),
         replace(request.read, name=request.name),
         progress,
-        IngestSettings.from_table(settings["ingest"]),
+        IngestSettings.from_pipeline(settings),
     )
     clock.enter("normalize")
     options = normalize.NormalizeOptions(

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from physicl_twin import ingest
 from physicl_twin.ingest.cad import read_cad
 from physicl_twin.ingest.cad_tessellate import is_closed
 from physicl_twin.ingest.raw import RawScene, ReadOptions
@@ -219,6 +220,7 @@ def test_compressed_step(truths, tmp_path):
     with pytest.raises(SourceError) as error:
         read_cad(packed, ReadOptions(max_bytes=packed.stat().st_size + 10))
     assert error.value.code == "file_too_large"
+    assert ingest.read(packed).sources[0].format == "step"
 
 
 def test_reading_twice_gives_the_same(truths, tmp_path):

@@ -8,10 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from physicl_twin.ingest import read
 from physicl_twin.ingest.cad_tessellate import is_closed
 from physicl_twin.ingest.dxf import read_dxf
+from physicl_twin.ingest.ingest_settings import METRES_PER_UNIT, IngestSettings
 from physicl_twin.ingest.raw import ReadOptions
 from physicl_twin.model import PhysiclError, SourceError
+from physicl_twin.settings import pipeline
 
 ezdxf = pytest.importorskip("ezdxf")
 
@@ -126,6 +129,30 @@ def test_no_unit_is_a_prior_and_the_thickness_says_so(tmp_path):
     assert "dxf_unit_assumed" in [n.code for n in scene.notes]
     inches = read_dxf(path, ReadOptions(thickness_m=0.0254, units="in"))
     assert volume(inches.shapes[0].mesh) == pytest.approx(100)
+
+
+def test_the_stated_thickness_holds_in_whatever_unit_is_decided(tmp_path):
+    document, space = drawing(0)
+    rectangle(space, 0, 0, 4000, 3000)
+    path = save(document, tmp_path / "plate.dxf")
+    for habit in ("mm", "m"):
+        table = pipeline()
+        table["ingest"]["size"]["median_m"] = [4000 * METRES_PER_UNIT[habit]] * 4
+        twin = read(path, THICK, settings=IngestSettings.from_pipeline(table))
+        assert np.ptp(twin.shapes[0].mesh.vertices[:, 2]) == pytest.approx(0.005, rel=1e-9), habit
+
+
+def test_settings_reach_the_reader(tmp_path):
+    document, space = drawing(0)
+    rectangle(space, 0, 0, 40, 30)
+    path = save(document, tmp_path / "plate.dxf")
+    table = pipeline()
+    table["dxf"]["unstated_reliability"] = 0.5
+    sure, unsure = (
+        read_dxf(path, THICK, settings=s).unit_claims[0].reliability
+        for s in (None, IngestSettings.from_pipeline(table))
+    )
+    assert (sure, unsure) == (pipeline()["dxf"]["unstated_reliability"], 0.5)
 
 
 def test_open_profile_names_the_gap(tmp_path):

@@ -10,8 +10,10 @@ import pytest
 
 from physicl_twin.ingest.fbx import read_fbx
 from physicl_twin.ingest.fbx_header import read_header
+from physicl_twin.ingest.ingest_settings import IngestSettings
 from physicl_twin.ingest.raw import ReadOptions
 from physicl_twin.model import SourceError
+from physicl_twin.settings import pipeline
 from tests.ingest.fbx_writer import write_fbx
 
 pytest.importorskip("assimp_py")
@@ -140,13 +142,10 @@ def test_missing_converter_is_named(tmp_path, monkeypatch):
     assert (error.value.code, error.value.hint) == ("reader_not_installed", "./physicl.sh install fbx")
 
 
-def test_time_limit(tmp_path, monkeypatch):
-    from physicl_twin.ingest import fbx
-
-    settings = fbx.pipeline()
-    settings["fbx"]["time_limit_s"] = 0.01
-    monkeypatch.setattr(fbx, "pipeline", lambda: settings)
+def test_time_limit(tmp_path):
+    table = pipeline()
+    table["fbx"]["time_limit_s"] = 0.01
     with pytest.raises(SourceError) as error:
-        read_fbx(write_fbx(tmp_path / "box.fbx"), OPTIONS)
+        read_fbx(write_fbx(tmp_path / "box.fbx"), OPTIONS, settings=IngestSettings.from_pipeline(table))
     assert error.value.code == "converter_time_limit"
     assert Path("box.fbx").name in error.value.message
