@@ -92,5 +92,9 @@ for set in "${needed[@]}"; do
   if ! is_installed "$set"; then set_up "${needed[@]}"; break; fi
 done
 export PHYSICL_HOME="$here"
+# Compiled modules are kept inside .venv, where they litter no checkout, whatever the caller's shell says about them:
+# compiling the libraries anew at each start costs a worker five seconds.
+unset PYTHONDONTWRITEBYTECODE
+export PYTHONPYCACHEPREFIX="$venv/.pycache"
 export PYTHONPATH="$here${PYTHONPATH:+:$PYTHONPATH}"
 exec "$venv/bin/python" -m physicl_twin.cli "$@"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from typing import Any
 
@@ -145,11 +146,37 @@ class ShapeReader:
     def _hull(
         self, path: str, points_units: FloatArray, to_owner: FloatArray, material: SurfaceMaterial
     ) -> CollisionShape:
-        vertices, faces = convex_hull(_moved(points_units * self._mpu, to_owner), path)
-        if len(vertices) > self._max_hull_vertices:
-            self._notes.append(f"{path}: a hull of {len(vertices)} vertices was thinned to {self._max_hull_vertices}.")
-            vertices, faces = convex_hull(extreme_points(vertices, self._max_hull_vertices), path)
-        return CollisionShape(path, "hull", Pose(), material, vertices=vertices, faces=faces)
+        # The hull of the moved points is the moved hull, and the copies of a twin share theirs.
+        vertices, faces, full = _hull_of(points_units.tobytes(), self._max_hull_vertices, path)
+        if full > self._max_hull_vertices:
+            self._notes.append(f"{path}: a hull of {full} vertices was thinned to {self._max_hull_vertices}.")
+        moved = _moved(vertices * self._mpu, to_owner)
+        turned = faces if np.linalg.det(to_owner[:3, :3]) > 0 else faces[:, ::-1]
+        return CollisionShape(path, "hull", Pose(), material, vertices=moved, faces=turned)
+
+
+class _Hulls:
+    """Remembers the hulls of the latest point sets."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._known: dict[tuple[bytes, int], tuple[FloatArray, IntArray, int]] = {}
+
+    def __call__(self, points: bytes, max_vertices: int, path: str) -> tuple[FloatArray, IntArray, int]:
+        """Vertices, triangles and the number of vertices before thinning, of (P, 3) doubles."""
+        key = (hashlib.sha256(points).digest(), max_vertices)
+        if key not in self._known:
+            vertices, faces = convex_hull(np.frombuffer(points).reshape(-1, 3), path)
+            full = len(vertices)
+            if full > max_vertices:
+                vertices, faces = convex_hull(extreme_points(vertices, max_vertices), path)
+            if len(self._known) >= self._most:
+                self._known.pop(next(iter(self._known)))
+            self._known[key] = (vertices, faces, full)
+        return self._known[key]
+
+
+_hull_of = _Hulls(4096)
 
 
 def mesh_points(prim: Any) -> FloatArray:

@@ -61,8 +61,8 @@ class Witness:
 def measure_siblings(path: Path, settings: IngestSettings) -> tuple[Sibling, ...]:
     """Measure the files in the source's folder that may show the same object.
 
-    Neighbours count when their name is related to the source's, or when the folder holds only a few geometry files.
-    One that cannot be read is no witness.
+    Neighbours count when their name shares a word with the source's, or, among few geometry files, when one of the two
+    names says nothing (``mesh``, ``scan``). One that cannot be read is no witness.
     """
     limit = int(settings.siblings["max_count"])
     try:
@@ -83,10 +83,13 @@ def measure_siblings(path: Path, settings: IngestSettings) -> tuple[Sibling, ...
         if kind in _WITNESSES:
             candidates.append((neighbour, kind))
     own = set(words(path.stem)) - settings.generic_words
-    related = [
-        c for c in candidates if c[0].stem == path.stem or own & (set(words(c[0].stem)) - settings.generic_words)
-    ]
-    chosen = related if len(candidates) > limit else candidates
+    few = len(candidates) <= limit
+
+    def related(stem: str) -> bool:
+        other = set(words(stem)) - settings.generic_words
+        return stem == path.stem or bool(own & other) or (few and not (own and other))
+
+    chosen = [c for c in candidates if related(c[0].stem)]
     return tuple(s for neighbour, kind in chosen[:limit] if (s := _measure(neighbour, kind, settings)) is not None)
 
 

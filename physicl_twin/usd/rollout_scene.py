@@ -6,7 +6,7 @@ length and mass units; poses given here are metres, and turn with the twin when 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,7 @@ class Clone:
     Attributes:
         pose: Of the twin's own frame (Z up) in the world.
         rotation_locked: True to let its bodies translate only.
+        without: Paths of prims to leave out, relative to the asset's root.
         only_body: Path of the one body to keep, relative to the asset's root (``.`` for the root itself); the other
             bodies and all joints are switched off. Empty for all.
     """
@@ -67,6 +68,7 @@ class Clone:
     pose: Pose
     rotation_locked: bool = False
     only_body: str = ""
+    without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +115,7 @@ def write_rollout_scene(
         UsdError: ``usd_no_default_prim``, ``usd_unreadable``.
     """
     asset = _open(usd)
-    root = asset.GetDefaultPrim()
-    author = _Author(path, asset)
+    author = _Author(path, asset, usd, engine)
     scenes = [
         author.scene(f"/World/physics_{index:03d}", gravity_mps2, bounce_threshold_mps)
         for index in range(max(1, len(clones)) if isolated else 1)
@@ -125,7 +126,7 @@ def write_rollout_scene(
         author.ramp(f"/World/ramp_{index:03d}", ramp, scenes[index] if isolated else "")
     roots = tuple(f"/World/clone_{index:03d}/asset" for index in range(len(clones)))
     for index, (where, clone) in enumerate(zip(roots, clones, strict=True)):
-        author.clone(where, clone, usd, root, engine, scenes[index] if isolated else "")
+        author.clone(where, clone, scenes[index] if isolated else "")
     author.stage.Save()
     return RolloutScene(path, roots)
 
@@ -140,9 +141,62 @@ def _open(usd: Path) -> Any:
     return asset
 
 
+@dataclass(frozen=True, slots=True)
+class _Asset:
+    """What a copy must know of the asset; paths are relative to its root, ``.`` for the root itself.
+
+    Attributes:
+        file: The asset's file.
+        type_name: Of its root.
+        instanceable: Whether the root is.
+        variants: Selections that put one engine in force.
+        bodies: Rigid bodies.
+        joints: Joints.
+        scenes: Physics scenes of its own.
+    """
+
+    file: str
+    type_name: str
+    instanceable: bool
+    variants: tuple[tuple[str, str], ...]
+    bodies: tuple[str, ...]
+    joints: tuple[str, ...]
+    scenes: tuple[str, ...]
+
+    @classmethod
+    def look(cls, stage: Any, usd: Path, engine: str) -> _Asset:
+        """The asset on its own stage with the engine's variant chosen in the session layer."""
+        root = stage.GetDefaultPrim()
+        sets = root.GetVariantSets()
+        variants = tuple(
+            (variant, "Enabled" if name == engine else "Disabled")
+            for name, variant in ENGINE_VARIANTS.items()
+            if sets.HasVariantSet(variant)
+        )
+        with Usd.EditContext(stage, stage.GetSessionLayer()):
+            for variant, option in variants:
+                sets.GetVariantSet(variant).SetVariantSelection(option)
+        prims = [prim for prim in Usd.PrimRange(root) if prim.IsActive()]
+
+        def paths(wanted: Callable[[Any], bool]) -> tuple[str, ...]:
+            return tuple(str(p.GetPath().MakeRelativePath(root.GetPath())) for p in prims if wanted(p))
+
+        return cls(
+            str(usd.resolve()),
+            root.GetTypeName(),
+            root.IsInstanceable(),
+            variants,
+            paths(lambda prim: prim.HasAPI(UsdPhysics.RigidBodyAPI)),
+            paths(lambda prim: prim.IsA(UsdPhysics.Joint)),
+            paths(lambda prim: prim.IsA(UsdPhysics.Scene)),
+        )
+
+
 class _Author:
-    def __init__(self, path: Path, asset: Any) -> None:
+    def __init__(self, path: Path, asset: Any, usd: Path, engine: str) -> None:
         self.stage = Usd.Stage.CreateNew(str(path))
+        self._layer = self.stage.GetRootLayer()
+        self._asset = _Asset.look(asset, usd, engine)
         self._mpu = float(UsdGeom.GetStageMetersPerUnit(asset))
         self._y_up = str(UsdGeom.GetStageUpAxis(asset)) == "Y"
         UsdGeom.SetStageUpAxis(self.stage, UsdGeom.Tokens.z)
@@ -182,37 +236,38 @@ class _Author:
         cube.AddScaleOp().Set(Gf.Vec3f(length, width, thickness))
         self._collide(cube.GetPrim(), ramp.surface)
 
-    def clone(self, where: str, clone: Clone, usd: Path, root: Any, engine: str, scene: str) -> None:
-        self._place(UsdGeom.Xform.Define(self.stage, Sdf.Path(where).GetParentPath()), clone.pose)
-        prim = self.stage.DefinePrim(where, root.GetTypeName())
+    def clone(self, where: str, clone: Clone, scene: str) -> None:
+        """Author a copy as bare specs: composing each of many copies here would take most of a rollout's time."""
+        parent = Sdf.Path(where).GetParentPath()
+        self._place(UsdGeom.Xform.Define(self.stage, parent), clone.pose)
         if self._y_up:
-            self._turn_up(Sdf.Path(where).GetParentPath())
-        prim.GetReferences().AddReference(str(usd.resolve()))
-        variants = prim.GetVariantSets()
-        for name, variant in ENGINE_VARIANTS.items():
-            if variants.HasVariantSet(variant):
-                variants.GetVariantSet(variant).SetVariantSelection("Enabled" if name == engine else "Disabled")
-        if prim.IsInstanceable():
-            prim.SetInstanceable(False)
-        keep = prim.GetPath() if clone.only_body == "." else prim.GetPath().AppendPath(clone.only_body or ".")
-        for inner in [*Usd.PrimRange(prim)]:
-            self._adapt(inner, clone, keep, scene)
+            self._turn_up(parent)
+        with Sdf.ChangeBlock():
+            root = Sdf.CreatePrimInLayer(self._layer, where)
+            root.specifier, root.typeName = Sdf.SpecifierDef, self._asset.type_name
+            root.referenceList.Prepend(Sdf.Reference(self._asset.file))
+            for name, option in self._asset.variants:
+                root.variantSelections[name] = option
+            if self._asset.instanceable:
+                root.SetInfo("instanceable", False)
+            for path in (*clone.without, *self._asset.scenes, *(self._asset.joints if clone.only_body else ())):
+                self._over(where, path).active = False
+            for path in self._asset.bodies:
+                body = self._over(where, path)
+                if clone.only_body and path != clone.only_body:
+                    body.active = False
+                    continue
+                if clone.rotation_locked:
+                    apis = body.GetInfo("apiSchemas") if body.HasInfo("apiSchemas") else Sdf.TokenListOp()
+                    apis.prependedItems = [*apis.prependedItems, "PhysxRigidBodyAPI"]
+                    body.SetInfo("apiSchemas", apis)
+                    Sdf.AttributeSpec(body, "physxRigidBody:lockedRotAxis", Sdf.ValueTypeNames.Int).default = 7
+                if scene:
+                    owner = Sdf.RelationshipSpec(body, "physics:simulationOwner")
+                    owner.targetPathList.explicitItems = [scene]
 
-    def _adapt(self, prim: Any, clone: Clone, keep: Any, scene: str) -> None:
-        """Switch off what would disturb: the asset's own physics scene, and bodies that are not asked for."""
-        if not prim.IsValid() or not prim.IsActive():
-            return
-        if prim.IsA(UsdPhysics.Scene) or (clone.only_body and prim.IsA(UsdPhysics.Joint)):
-            prim.SetActive(False)
-        elif prim.HasAPI(UsdPhysics.RigidBodyAPI):
-            if clone.only_body and prim.GetPath() != keep:
-                prim.SetActive(False)
-                return
-            if clone.rotation_locked:
-                prim.AddAppliedSchema("PhysxRigidBodyAPI")
-                prim.CreateAttribute("physxRigidBody:lockedRotAxis", Sdf.ValueTypeNames.Int).Set(7)
-            if scene:
-                UsdPhysics.RigidBodyAPI(prim).CreateSimulationOwnerRel().SetTargets([scene])
+    def _over(self, where: str, relative: str) -> Any:
+        return Sdf.CreatePrimInLayer(self._layer, where if relative == "." else f"{where}/{relative}")
 
     def _turn_up(self, path: Any) -> None:
         """Y up to Z up: a quarter turn about x, after the clone's pose."""

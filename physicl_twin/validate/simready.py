@@ -82,8 +82,18 @@ def _load() -> tuple[Any, Any]:
     import usd_validation_nvidia as registries  # type: ignore[import-untyped, unused-ignore]
 
     if not _profiles(registries):
-        api.initialize([], [], [])
+        _register_tiers(api)
     return api, registries
+
+
+def _register_tiers(api: Any) -> None:
+    """Register the installed tiers; ``initialize`` first clears what is empty here, which takes seconds."""
+    try:
+        from simready.validate.impl.loader import load_installed_tiers
+    except ImportError:
+        api.initialize([], [], [])
+    else:
+        load_installed_tiers()
 
 
 def _profiles(registries: Any) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -287,8 +288,15 @@ def _collider(prim: Any, to_body: FloatArray) -> ColliderView:
 
 def hull(points: FloatArray) -> Mesh | None:
     """Convex hull with outward triangles, or None when the points span no volume."""
+    return _hull(np.ascontiguousarray(points, dtype=np.float64).tobytes())
+
+
+@functools.lru_cache(maxsize=1024)
+def _hull(data: bytes) -> Mesh | None:
+    """See ``hull``; every runtime variant of an asset brings the same colliders again."""
     from scipy.spatial import ConvexHull, QhullError
 
+    points = np.frombuffer(data).reshape(-1, 3)
     try:
         result = ConvexHull(points)
     except (QhullError, ValueError):

@@ -10,6 +10,9 @@ from typing import Any
 from physicl_twin.model import PhysiclError, Twin, ValidationError, loads_twin
 from physicl_twin.validate.stage_view import BodyView, read_bodies
 
+#: Variant sets of SimReady, and the option that switches one on.
+RUNTIME_SETS = ("PhysX", "Newton", "MuJoCo")
+RUNTIME_ENABLED = "Enabled"
 _USD_SUFFIXES = (".usda", ".usd", ".usdc", ".usdz")
 
 
@@ -130,6 +133,23 @@ class Subject:
         if not bodies:
             raise NotChecked("The stage has no rigid body.")
         return bodies
+
+    @functools.cached_property
+    def runtimes(self) -> dict[str, tuple[Any, tuple[BodyView, ...]]]:
+        """Per SimReady runtime: a stage with it switched on in a session layer of its own, and its bodies."""
+        from pxr import Sdf, Usd
+
+        root, found = self.root, {}
+        for name in RUNTIME_SETS:
+            if RUNTIME_ENABLED not in root.GetVariantSets().GetVariantSet(name).GetVariantNames():
+                continue
+            session = Sdf.Layer.CreateAnonymous(".usda")
+            stage = Usd.Stage.Open(self.stage.GetRootLayer(), session)
+            with Usd.EditContext(stage, session):
+                variant = stage.GetPrimAtPath(root.GetPath()).GetVariantSet(name)
+                variant.SetVariantSelection(RUNTIME_ENABLED)
+            found[name] = (stage, read_bodies(stage))
+        return found
 
     @functools.cached_property
     def twin_text(self) -> str:

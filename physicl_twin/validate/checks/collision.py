@@ -129,15 +129,18 @@ def not_outside(subject: Subject) -> Findings:
     """Otherwise the object is hit where nothing is seen."""
     found = Findings()
     worst = 0.0
-    for body, collider in _colliders(subject):
-        visual_points = body.visual_points()
-        if not len(visual_points):
+    bounds = {}
+    for body in _dynamic(subject):
+        points = body.visual_points()
+        if not len(points):
             raise NotChecked(f"{body.name} has no visible geometry.")
-        low, high = visual_points.min(axis=0), visual_points.max(axis=0)
+        bounds[body.path] = points.min(axis=0), points.max(axis=0), _diagonal(body)
+    for body, collider in _colliders(subject):
+        low, high, diagonal = bounds[body.path]
         beyond = np.maximum(low - collider.authored.vertices, collider.authored.vertices - high)
         outside = float(np.maximum(beyond, 0).max()) if len(beyond) else 0.0
         worst = max(worst, outside)
-        limit = subject.number("collider_outside_max") * _diagonal(body)
+        limit = subject.number("collider_outside_max") * diagonal
         found.require(outside <= limit, collider.path, f"{1e3 * outside:.3g} mm beyond the visible bounds.")
     found.summary = f"At most {1e3 * worst:.2g} mm beyond the visible bounds."
     return found

@@ -2,37 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
 import numpy as np
 
 from physicl_twin.validate.checks.registry import Findings, check
-from physicl_twin.validate.stage_view import BodyView, read_bodies
-from physicl_twin.validate.subject import Subject
+from physicl_twin.validate.stage_view import BodyView
+from physicl_twin.validate.subject import RUNTIME_ENABLED, RUNTIME_SETS, Subject
 
 _REBUILD = "Build the twin again; runtime layers may tune an engine, not redefine the object."
-#: Variant sets of SimReady, and the option that switches one on.
-_SETS = ("PhysX", "Newton", "MuJoCo")
-_ENABLED = "Enabled"
 #: Mesh approximations that a moving body may have when an engine's own layer is in force.
 _MOVING = ("convexHull", "convexDecomposition", "boundingCube", "boundingSphere", "sdf")
-
-
-def _runtimes(subject: Subject) -> Iterator[tuple[str, Any]]:
-    """(name, stage) with each runtime switched on in a session layer of its own; the file's stage is not touched."""
-    from pxr import Sdf, Usd
-
-    root = subject.root
-    for name in _SETS:
-        options = root.GetVariantSets().GetVariantSet(name).GetVariantNames()
-        if _ENABLED not in options:
-            continue
-        session = Sdf.Layer.CreateAnonymous(".usda")
-        stage = Usd.Stage.Open(subject.stage.GetRootLayer(), session)
-        with Usd.EditContext(stage, session):
-            stage.GetPrimAtPath(root.GetPath()).GetVariantSet(name).SetVariantSelection(_ENABLED)
-        yield name, stage
 
 
 @check("runtimes.open", "Every runtime variant composes without errors", _REBUILD)
@@ -40,7 +18,7 @@ def opens(subject: Subject) -> Findings:
     """All payloads of a variant load and name prims that exist."""
     found = Findings()
     names = []
-    for name, stage in _runtimes(subject):
+    for name, (stage, _) in subject.runtimes.items():
         names.append(name)
         for error in stage.GetCompositionErrors():
             found.require(False, name, str(error).strip().splitlines()[0][:300])
@@ -56,9 +34,9 @@ def mass(subject: Subject) -> Findings:
     found = Findings()
     names = []
     base = {body.path: body for body in subject.bodies}
-    for name, stage in _runtimes(subject):
+    for name, (_, views) in subject.runtimes.items():
         names.append(name)
-        bodies = {body.path: body for body in read_bodies(stage)}
+        bodies = {body.path: body for body in views}
         if not found.require(bodies.keys() == base.keys(), name, "It adds or removes a rigid body."):
             continue
         for path, body in bodies.items():
@@ -85,9 +63,9 @@ def colliders(subject: Subject) -> Findings:
     """At least one enabled collider a body, each of a kind that a moving body can have, with a physics material."""
     found = Findings()
     counts = []
-    for name, stage in _runtimes(subject):
+    for name, (_, views) in subject.runtimes.items():
         total = 0
-        for body in read_bodies(stage):
+        for body in views:
             if not body.dynamic:
                 continue
             total += len(body.colliders)
@@ -107,12 +85,12 @@ def neutral(subject: Subject) -> Findings:
     found = Findings()
     names = []
     sets = subject.root.GetVariantSets()
-    for name in _SETS:
+    for name in RUNTIME_SETS:
         variant = sets.GetVariantSet(name)
         if not variant.GetVariantNames():
             continue
         names.append(name)
         chosen = variant.GetVariantSelection()
-        found.require(bool(chosen) and chosen != _ENABLED, name, f"It is {chosen or 'not selected'}.")
+        found.require(bool(chosen) and chosen != RUNTIME_ENABLED, name, f"It is {chosen or 'not selected'}.")
     found.summary = f"{', '.join(names)} are off." if names else "There are no runtime variants."
     return found

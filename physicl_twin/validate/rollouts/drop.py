@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import math
 import tempfile
 import time
@@ -92,7 +93,8 @@ class Fall:
         if now - bounds.rest_s < self.touched_s:
             return
         last = self._since(now - bounds.rest_s)
-        if all(s.moved_m(last[0]) <= bounds.rest_move_m for s in last):
+        # The last sample first: what still moves has usually moved by then.
+        if all(s.moved_m(last[0]) <= bounds.rest_move_m for s in reversed(last)):
             self.settled_s = now - bounds.rest_s - self.touched_s
             self.ending = "at rest"
             return
@@ -106,7 +108,7 @@ class Fall:
             self.ending = "sliding"
 
     def _since(self, start_s: float) -> list[Sample]:
-        return [s for t, s in zip(self.times_s, self.samples, strict=True) if t >= start_s]
+        return self.samples[bisect.bisect_left(self.times_s, start_s) :]
 
     def _rolls(self, last: list[Sample], bounds: Bounds, settings: RolloutSettings) -> bool:
         """On the floor, turning about the point of contact, with energy that does not grow."""

@@ -45,6 +45,22 @@ class Sample:
         return float(np.linalg.norm(self.marks - earlier.marks, axis=1).max())
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Member:
+    """A body of a clone: its row in the scene, what the engine says of its mass, and how far it reaches from there."""
+
+    row: int
+    body: SurveyedBody
+    mass: EngineMass
+    reach_m: float
+
+
+def _reach(body: SurveyedBody, mass: EngineMass) -> float:
+    if not len(body.points):
+        return 0.0
+    return float((np.linalg.norm(body.points - mass.com_m, axis=1) + body.radii).max())
+
+
 class Watcher:
     """Reads a scene of clones of one twin.
 
@@ -60,32 +76,33 @@ class Watcher:
         self._gravity = gravity_mps2
         row = {path: index for index, path in enumerate(scene.bodies)}
         masses = scene.mass_properties()
-        self._members: list[list[tuple[int, SurveyedBody, EngineMass]]] = []
+        self._members: list[list[_Member]] = []
         for clone in clones:
             rows = [
                 (row[path], body)
                 for body in survey.bodies
                 if (path := clone if body.name == "." else f"{clone}/{body.name}") in row
             ]
-            self._members.append([(index, body, masses[index]) for index, body in rows])
+            self._members.append(
+                [_Member(index, body, masses[index], _reach(body, masses[index])) for index, body in rows]
+            )
 
     @property
     def masses_kg(self) -> tuple[float, ...]:
         """Mass of each clone."""
-        return tuple(sum(mass.mass_kg for _, _, mass in members) for members in self._members)
+        return tuple(sum(member.mass.mass_kg for member in members) for members in self._members)
 
     def look(self) -> tuple[Sample, ...]:
         """The clones now."""
         poses, velocities = self._scene.poses(), self._scene.velocities()
         return tuple(self._sample(members, poses, velocities) for members in self._members)
 
-    def _sample(
-        self, members: list[tuple[int, SurveyedBody, EngineMass]], poses: FloatArray, velocities: FloatArray
-    ) -> Sample:
+    def _sample(self, members: list[_Member], poses: FloatArray, velocities: FloatArray) -> Sample:
         kinetic = potential = total = moment = speed = 0.0
         lowest, slip, marks = np.inf, 0.0, []
-        up = rotation_matrix(poses[members[0][0], 3:])[:, 2]
-        for index, body, mass in members:
+        up = rotation_matrix(poses[members[0].row, 3:])[:, 2]
+        for member in members:
+            index, body, mass, reach = member.row, member.body, member.mass, member.reach_m
             rotation = rotation_matrix(poses[index, 3:])
             linear, angular = velocities[index, :3], velocities[index, 3:]
             com = poses[index, :3] + rotation @ mass.com_m
@@ -97,7 +114,6 @@ class Watcher:
             marks.append(com[None])
             if not len(body.points):
                 continue
-            reach = float((np.linalg.norm(body.points - mass.com_m, axis=1) + body.radii).max())
             marks.append(com + reach * rotation.T)
             speed = max(speed, float(np.linalg.norm(linear)) + reach * float(np.linalg.norm(angular)))
             down = -rotation[2]

@@ -36,6 +36,8 @@ QUESTION = "On a tilting ramp of its own material, does the twin start to slide 
 
 #: Free gap under a copy at the start, in sizes of the twin: nothing overlaps, and the fall is too short to matter.
 _GAP_RATIO = 1e-4
+#: A collider that lies higher than this above the lowest point, in sizes of the twin, is left out on the ramp.
+_CLEARANCE_RATIO = 0.03
 #: Thickness of a ramp in sizes of the twin.
 _RAMP_THICKNESS = 0.5
 #: How often the copies are stopped while they come to bear, by engine; 0 for after every step, which in PhysX costs too
@@ -208,10 +210,17 @@ def _place(twin: Survey, probe: Probe, stand: Stand, y_m: float, way_m: float) -
     lowest = probe.turn.apply(np.array([body.pose.position_m]))[0][2] - probe.depth_m
     lift = _GAP_RATIO * twin.size_m - lowest
     on_ramp = Pose((-float(com[0]), -float(com[1]), float(lift)), probe.turn.quaternion_wxyz)
-    clone = Clone(tilt.compose(on_ramp), rotation_locked=True, only_body=probe.body.name)
+    clone = Clone(tilt.compose(on_ramp), True, probe.body.name, without=_clear_of_the_ramp(twin, probe))
     length_m = 2.0 * (way_m + 2.0 * twin.size_m)
     size = (length_m, 2.5 * twin.size_m, _RAMP_THICKNESS * twin.size_m)
     return clone, Ramp(tilt, size, surface_of(probe.material))
+
+
+def _clear_of_the_ramp(twin: Survey, probe: Probe) -> tuple[str, ...]:
+    """Colliders that a copy which cannot turn never brings down to the ramp: only costs, and there may be hundreds."""
+    least_m = probe.depth_m - _CLEARANCE_RATIO * twin.size_m
+    reaches = [(path, at @ probe.down + radius) for path, at, radius in probe.body.colliders()]
+    return tuple(path for path, reach in reaches if reach.max() < least_m)
 
 
 def _measure(scene: EngineScene, stands: list[Stand], order: list[int], slide: SlideSettings, stops: int) -> list[Run]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,13 +24,15 @@ class SurveyedBody:
 
     Attributes:
         name: Path relative to the asset's root; ``.`` for the root itself.
+        root: Prim path of the asset that was surveyed.
         body: As described, its pose in the twin's frame (Z up).
-        points: (P, 3) points of its colliders, body frame.
-        radii: (P,) radius of the ball about each point; the colliders are the hulls of these balls.
+        points: (P, 3) outermost points of its colliders, body frame.
+        radii: (P,) radius of the ball about each point; the hull of these balls is that of the colliders.
         materials: (P,) index into ``Survey.materials`` of each point's surface.
     """
 
     name: str
+    root: str
     body: DescribedBody
     points: FloatArray
     radii: FloatArray
@@ -39,6 +42,12 @@ class SurveyedBody:
         """(P,) how far each point's ball reaches along the unit vector ``down``, body frame."""
         reach: FloatArray = self.points @ down + self.radii
         return reach
+
+    def colliders(self) -> Iterator[tuple[str, FloatArray, float]]:
+        """Each collider's path relative to the asset's root, its points (P, 3) in the body frame and their radius."""
+        for shape in self.body.shapes:
+            if shape.kind != "plane":
+                yield (shape.path[len(self.root) + 1 :], *shape.support_points())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,17 +128,21 @@ def survey(usd: Path, engine: str, settings: EngineSettings) -> Survey:
     bodies = []
     for body in description.dynamic_bodies:
         points, radii, owners = [np.zeros((0, 3))], [np.zeros(0)], [np.zeros(0)]
+        groups: dict[tuple[int, float], list[FloatArray]] = {}
         for shape in body.shapes:
             if shape.kind == "plane":
                 continue
             if shape.material not in materials:
                 materials.append(shape.material)
             at, radius = shape.support_points()
+            groups.setdefault((materials.index(shape.material), radius), []).append(at)
+        for (material, radius), parts in groups.items():
+            at = _extreme(np.vstack(parts))
             points.append(at)
             radii.append(np.full(len(at), radius))
-            owners.append(np.full(len(at), float(materials.index(shape.material))))
+            owners.append(np.full(len(at), float(material)))
         name = body.path[len(root) + 1 :] or "."
-        bodies.append(SurveyedBody(name, body, np.vstack(points), np.concatenate(radii), np.concatenate(owners)))
+        bodies.append(SurveyedBody(name, root, body, np.vstack(points), np.concatenate(radii), np.concatenate(owners)))
     if not bodies:
         raise ValidationError(
             "rollout_nothing_moves", f"{usd.name} has no rigid body that could move.", "Author PhysicsRigidBodyAPI."
@@ -147,3 +160,14 @@ def survey(usd: Path, engine: str, settings: EngineSettings) -> Survey:
     low = np.min([r[0].min(axis=0) for r in reach], axis=0)
     high = np.max([r[1].max(axis=0) for r in reach], axis=0)
     return Survey(tuple(bodies), tuple(materials), low, high)
+
+
+def _extreme(points: FloatArray) -> FloatArray:
+    """The corners of the convex hull of points (P, 3); all of them when they span no volume."""
+    from scipy.spatial import ConvexHull, QhullError
+
+    try:
+        corners: FloatArray = points[ConvexHull(points).vertices]
+    except (QhullError, ValueError):
+        return points
+    return corners
