@@ -46,6 +46,7 @@ class PhysxScene:
         self._stage: Any = runtime.new_stage()
         self._physx: Any = None
         self._dt_s = 0.0
+        self._latest: dict[str, FloatArray] | None = None
         mark = runtime.mark()
         try:
             with runtime.listening("engine_refused_stage", f"PhysX refused {name}"):
@@ -101,9 +102,16 @@ class PhysxScene:
         """Advance by ``count`` steps of ``dt_s`` seconds."""
         self._require_open()
         self._dt_s = dt_s
+        self._latest = None
         with self._runtime.listening("engine_step_failed", "PhysX failed in a step"):
             for _ in range(count):
                 self._physx.step_sync(dt_s)
+
+    def _state(self) -> dict[str, FloatArray]:
+        """Where the bodies are and how they move, read at once: each reading costs as much as many steps."""
+        if self._latest is None:
+            self._latest = self._read(("position", "orientation", "linearVelocity", "angularVelocity"))
+        return self._latest
 
     def _read(self, names: Iterable[str]) -> dict[str, FloatArray]:
         """Columns of our bodies in our order."""
@@ -138,6 +146,7 @@ class PhysxScene:
                 "Move the root.",
             )
         names = list(columns)
+        self._latest = None
         with (
             self._runtime.listening("engine_step_failed", "PhysX refused a new state"),
             self._physx.write(self._queries[0], names).wait() as session,
@@ -150,7 +159,8 @@ class PhysxScene:
 
     def poses(self) -> FloatArray:
         """(N, 7) position and wxyz quaternion."""
-        columns = self._read(("position", "orientation"))
+        self._require_open()
+        columns = self._state()
         return np.hstack([columns["position"] * self._metre, np.roll(columns["orientation"], 1, axis=1)])
 
     def set_poses(self, poses: FloatArray) -> None:
@@ -161,7 +171,8 @@ class PhysxScene:
 
     def velocities(self) -> FloatArray:
         """(N, 6) velocity of the centre of mass and angular velocity, world frame."""
-        columns = self._read(("linearVelocity", "angularVelocity"))
+        self._require_open()
+        columns = self._state()
         return np.hstack([columns["linearVelocity"] * self._metre, columns["angularVelocity"]])
 
     def set_velocities(self, velocities: FloatArray) -> None:

@@ -26,6 +26,8 @@ from physicl_twin.normalize.collision.surface import TrueSurface
 
 #: Primitives that are measured, nearest volume first.
 _PRIMITIVES = 3
+#: However small a part is beside its twin, its error must stay below this share of its own diagonal.
+_COARSEST = 0.05
 #: A solid that fills less of its hull than this is no primitive.
 _PRIMITIVE_FILL = 0.8
 #: Below this volume (cubed diagonals) a mesh is a sheet: it has no inside.
@@ -70,6 +72,7 @@ def choose_collision(twin: Twin, settings: Mapping[str, Any], fast: bool, progre
     """
     chosen: dict[str, ShapeCollision] = {}
     values = collision_settings(settings)
+    values = replace(values, floor_m=max(values.floor_m, values.floor_share * _diagonal(twin)))
     used = list(dict.fromkeys(part.shape for part in twin.parts))
     for index, name in enumerate(used):
         progress("collision", index / len(used), name)
@@ -81,6 +84,20 @@ def choose_collision(twin: Twin, settings: Mapping[str, Any], fast: bool, progre
 
     bodies = tuple(replace(body, parts=tuple(with_collision(part) for part in body.parts)) for body in twin.bodies)
     return replace(twin, bodies=bodies)
+
+
+def _diagonal(twin: Twin) -> float:
+    """Bounding diagonal of the largest body, metres."""
+    largest = 0.0
+    for body in twin.bodies:
+        corners = [
+            part.pose.apply(np.array(np.meshgrid(*mesh.bounds().T)).reshape(3, -1).T)
+            for part in body.parts
+            if (mesh := twin.shape(part.shape).mesh) is not None and len(mesh.vertices)
+        ]
+        if corners:
+            largest = max(largest, float(np.linalg.norm(np.ptp(np.vstack(corners), axis=0))))
+    return largest
 
 
 def fit_shape(shape: Shape, settings: CollisionSettings, fast: bool) -> ShapeCollision:
@@ -127,7 +144,7 @@ def _candidates(target: Target, settings: CollisionSettings, fast: bool) -> tupl
     tried = [_hull(target, settings)]
     if target.surface.volume is None or target.surface.volume > _PRIMITIVE_FILL * tried[0].pieces[0].volume:
         tried += _primitives(tried[0].pieces[0], target, settings)
-    if any(_simple_enough(c.fit, target, settings) for c in tried):
+    if any(_simple_enough(c, target, settings) for c in tried):
         return tried, []
     cut = decompose(target, settings, settings.cells // 2 if fast else settings.cells)
     if cut is not None:
@@ -188,10 +205,12 @@ def _open(fit: Fit, settings: CollisionSettings) -> bool:
     return fit.filled is None or fit.filled <= settings.cavity_filled
 
 
-def _simple_enough(fit: Fit, target: Target, settings: CollisionSettings) -> bool:
+def _simple_enough(candidate: Candidate, target: Target, settings: CollisionSettings) -> bool:
     """One piece is near enough: nothing more elaborate is tried."""
-    floor = min(settings.floor_m / target.scale_m, settings.good_mean)
-    near = fit.error <= max(settings.simple_mean, floor) and fit.tail <= max(settings.simple_p99, floor)
+    fit = candidate.fit
+    floor = min(settings.floor_m / target.scale_m, _COARSEST)
+    mean = settings.primitive_mean if candidate.family == "primitive" else settings.simple_mean
+    near = fit.error <= max(mean, floor) and fit.tail <= max(settings.simple_p99, floor)
     return near and _open(fit, settings)
 
 
@@ -206,7 +225,7 @@ def _needs_sdf(fit: Fit, settings: CollisionSettings) -> bool:
 def _rank(candidate: Candidate, target: Target, settings: CollisionSettings) -> tuple[int, float]:
     """Simple and near enough first (primitives before the hull), then open cavities, then the smaller error."""
     fit = candidate.fit
-    if _simple_enough(fit, target, settings):
+    if _simple_enough(candidate, target, settings):
         order: Sequence[CollisionMethod] = ("primitive", "hull", "decomposition")
         return (order.index(candidate.family), fit.error + 0.1 * fit.tail)
     return (4 if _open(fit, settings) else 5, fit.error + 0.1 * fit.tail)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -83,8 +83,15 @@ def _fewest(
 ) -> list[Piece]:
     """The smallest number of pieces that is good enough, by bisection (the error falls with the number)."""
 
+    known: dict[int, Piece | None] = {}  # most clusters of one state are also those of the next
+
+    def hull_of(cluster: Cluster) -> Piece | None:
+        if id(cluster) not in known:
+            known[id(cluster)] = _piece(cluster.points, settings.limits)
+        return known[id(cluster)]
+
     def at(count: int) -> tuple[list[Piece], Fit]:
-        pieces = hulls_of([c.points for c in states[count]], settings)
+        pieces = _with_body(hull_of(cluster) for cluster in states[count])
         return pieces, measure(pieces, target, settings.samples // 2, with_volume=False)
 
     best, most = at(counts[-1])
@@ -108,7 +115,11 @@ def hulls_of(groups: Sequence[FloatArray], settings: CollisionSettings) -> list[
     Raises:
         GeometryError: ``collider_without_extent`` when no group has a body.
     """
-    pieces = [piece for points in groups if (piece := _piece(points, settings.limits)) is not None]
+    return _with_body(_piece(points, settings.limits) for points in groups)
+
+
+def _with_body(found: Iterable[Piece | None]) -> list[Piece]:
+    pieces = [piece for piece in found if piece is not None]
     if not pieces:
         raise GeometryError("collider_without_extent", "No convex piece has a body.", "Check the geometry.")
     return pieces

@@ -16,7 +16,9 @@ class CollisionSettings:
 
     simple_mean: float
     simple_p99: float
+    primitive_mean: float
     floor_m: float
+    floor_share: float
     target_mean: float
     target_p99: float
     good_mean: float
