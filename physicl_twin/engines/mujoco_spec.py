@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import mujoco
@@ -47,8 +48,11 @@ class _SpecBuilder:
         world = self.spec.worldbody
         sphere = mujoco.mjtGeom.mjGEOM_SPHERE
         world.add_geom(name=PROBE, type=sphere, size=[1e-9, 0, 0], contype=0, conaffinity=0, group=PROBE_GROUP)
+        scenes = {body.scene for body in self._scene.bodies} | {shape.scene for shape in self._scene.static_shapes}
         for shape in self._scene.static_shapes:
-            self._add_shape(world, shape, Pose())
+            # Pairs are excluded by body, so that a static collider of one of several scenes needs one of its own.
+            alone = len(scenes) > 1 and shape.kind != "mesh"
+            self._add_shape(world.add_body(name=_static_body(shape)) if alone else world, shape, Pose())
         tree, loops = spanning_tree(self._scene)
         placed: dict[str, Any] = {"": world}
         for path in tree.order:
@@ -60,6 +64,19 @@ class _SpecBuilder:
                 self.spec.add_exclude(bodyname1=joint.body0, bodyname2=joint.body1)
         for joint in loops:
             self._add_loop(joint)
+        if len(scenes) > 1:
+            self._keep_scenes_apart()
+
+    def _keep_scenes_apart(self) -> None:
+        """What belongs to different physics scenes does not collide."""
+        members = [(body.path, body.scene) for body in self._scene.bodies]
+        ground = [(_static_body(s), s.scene) for s in self._scene.static_shapes if s.kind != "mesh"]
+        pairs = [*itertools.combinations(members, 2), *itertools.product(members, ground)]
+        for (name1, scene1), (name2, scene2) in pairs:
+            if scene1 != scene2:
+                self.spec.add_exclude(bodyname1=name1, bodyname2=name2)
+        if any(shape.kind == "mesh" for shape in self._scene.static_shapes):
+            self.notes.append("Static meshes collide with the bodies of every physics scene.")
 
     def _options(self) -> None:
         option = self.spec.option
@@ -210,6 +227,10 @@ class _SpecBuilder:
         flex.contype = flex.conaffinity = 1
         flex.friction, flex.condim = surface["friction"], 3
         flex.solref, flex.solimp = surface["solref"], surface["solimp"]
+
+
+def _static_body(shape: CollisionShape) -> str:
+    return f"{shape.path}:static"
 
 
 class JointTree:

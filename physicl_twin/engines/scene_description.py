@@ -66,6 +66,7 @@ class CollisionShape:
         material: Surface.
         density: kg/m3 of the collider's own MassAPI, or None.
         mass_kg: Of the collider's own MassAPI, or None.
+        scene: Physics scene that a static collider belongs to; only what belongs to the same one touches it.
     """
 
     path: str
@@ -77,6 +78,7 @@ class CollisionShape:
     faces: IntArray = field(default_factory=lambda: np.zeros((0, 3), np.int32))
     density: float | None = None
     mass_kg: float | None = None
+    scene: str = ""
 
     def support_points(self) -> tuple[FloatArray, float]:
         """Points (P, 3) in the body frame and a radius: the shape is the hull of balls of that radius about the points.
@@ -117,6 +119,7 @@ class DescribedBody:
         velocity: Initial linear (m/s) and angular (rad/s) velocity, world frame.
         rotation_locked: True when all three rotations are locked.
         gravity: False when gravity does not act on it.
+        scene: Physics scene that it belongs to; bodies of different scenes pass through each other.
     """
 
     path: str
@@ -130,6 +133,7 @@ class DescribedBody:
     velocity: tuple[float, float, float, float, float, float] = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     rotation_locked: bool = False
     gravity: bool = True
+    scene: str = ""
 
     def inertia(self) -> FloatArray:
         """(3, 3) inertia about the centre of mass, body axes."""

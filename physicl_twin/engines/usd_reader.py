@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +79,7 @@ class _Reader:
 
     def read(self) -> SceneDescription:
         prims = list(Usd.PrimRange.Stage(self._stage, Usd.TraverseInstanceProxies()))
+        self._first_scene = next((str(prim.GetPath()) for prim in prims if prim.IsA(UsdPhysics.Scene)), "")
         self._bodies = {
             str(prim.GetPath()): _BodyPrim(prim, split(self._world(prim)))
             for prim in prims
@@ -122,7 +123,15 @@ class _Reader:
         shape = self._shapes.read(prim, to_owner, self._materials.of_collider(prim), dynamic)
         if shape is None:
             return
-        (owner.shapes if owner else static).append(shape)
+        if owner:
+            owner.shapes.append(shape)
+        else:
+            static.append(replace(shape, scene=self._scene_of(UsdPhysics.CollisionAPI(prim))))
+
+    def _scene_of(self, api: Any) -> str:
+        """The simulation owner of a body or static collider; the first scene where none is stated, as USD wants it."""
+        targets = api.GetSimulationOwnerRel().GetTargets()
+        return str(targets[0]) if targets else self._first_scene
 
     def _body(self, path: str, body: _BodyPrim) -> DescribedBody:
         shapes = tuple(sorted(body.shapes, key=lambda shape: shape.path))
@@ -147,6 +156,7 @@ class _Reader:
             tuple(float(v) for v in (*linear, *angular)),  # type: ignore[arg-type]
             rotation_locked=locked == 7,
             gravity=not body.prim.GetAttribute("physxRigidBody:disableGravity").Get(),
+            scene=self._scene_of(api),
         )
 
     def _mass_properties(
@@ -199,8 +209,9 @@ class _Reader:
         up = 1 if str(UsdGeom.GetStageUpAxis(self._stage)) == "Y" else 2
         direction, magnitude = np.zeros(3), -math.inf
         scenes = [UsdPhysics.Scene(prim) for prim in prims if prim.IsA(UsdPhysics.Scene)]
-        if len(scenes) > 1:
-            self._notes.append("The stage has several physics scenes; the first one's gravity was taken.")
+        pulls = {(str(s.GetGravityDirectionAttr().Get()), s.GetGravityMagnitudeAttr().Get()) for s in scenes}
+        if len(pulls) > 1:
+            self._notes.append("The stage's physics scenes differ in gravity; the first one's was taken.")
         if scenes:
             direction = np.array(vector3(scenes[0].GetGravityDirectionAttr().Get()))
             magnitude = float(scenes[0].GetGravityMagnitudeAttr().Get())

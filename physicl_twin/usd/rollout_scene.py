@@ -108,8 +108,8 @@ def write_rollout_scene(
         gravity_mps2: Gravity, downwards.
         bounce_threshold_mps: Approach speed below which PhysX lets nothing bounce.
         isolated: True to give each copy, with the ramp of the same number, a physics scene of its own. Ramps are
-            then infinite planes (a slab that is a hundred times as long as the copy is missed by PhysX's collision of
-            small hulls with large boxes).
+            then infinite planes: PhysX misses a slab a hundred times as long as the copy, and MuJoCo's normals between
+            a slab and hulls are off by degrees (3 measured under a bowl).
 
     Raises:
         UsdError: ``usd_no_default_prim``, ``usd_unreadable``.

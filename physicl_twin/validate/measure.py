@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from physicl_twin.model.geometry import FloatArray, Mesh
+from physicl_twin.validate.stage_view import joined
 
 #: Gap, over the diagonal, below which two convex pieces count as touching (judgement: decompositions leave hairlines).
 _SHARED_FACE = 1e-3
@@ -129,7 +130,7 @@ def closeness(visual: Mesh, hulls: list[Mesh], samples: int, seed: int) -> Close
     owner = np.repeat(np.arange(len(hulls)), counts)
     buried = np.zeros(len(on_colliders), dtype=bool)
     for index, hull in enumerate(hulls):
-        buried |= (depth(on_colliders, hull) > -margin) & (owner != index)
+        buried |= _deeper(on_colliders, hull, -margin) & (owner != index)
     outer = on_colliders[~buried] if not buried.all() else on_colliders
     outward = distance(outer, visual)
     on_visual = sample_surface(visual, samples, rng)
@@ -144,13 +145,9 @@ def closeness(visual: Mesh, hulls: list[Mesh], samples: int, seed: int) -> Close
 
 def distance_to_hulls(points: FloatArray, hulls: list[Mesh]) -> FloatArray:
     """(N,) distance to the nearest convex hull, 0 inside one."""
-    best = np.full(len(points), np.inf)
-    for hull in hulls:
-        inside = depth(points, hull) >= 0
-        best[inside] = 0.0
-        todo = (~inside) & (best > 0)
-        if todo.any():
-            best[todo] = np.minimum(best[todo], distance(points[todo], hull))
+    together = joined(hulls)
+    best = np.full(len(points), np.inf) if together is None else distance(points, together)
+    best[inside_any(points, hulls, 0.0)] = 0.0
     return best
 
 
@@ -158,7 +155,15 @@ def inside_any(points: FloatArray, hulls: list[Mesh], margin_m: float) -> NDArra
     """(N,) True where a point is deeper than ``margin_m`` inside one of the hulls."""
     result = np.zeros(len(points), dtype=bool)
     for hull in hulls:
-        result |= depth(points, hull) > margin_m
+        result |= _deeper(points, hull, margin_m)
+    return result
+
+
+def _deeper(points: FloatArray, hull: Mesh, margin_m: float) -> NDArray[np.bool_]:
+    """(N,) where ``depth`` is above a margin, which may be negative; the hull's box is asked first."""
+    low, high = hull.bounds()
+    result: NDArray[np.bool_] = ((points > low + margin_m) & (points < high - margin_m)).all(axis=1)
+    result[result] = depth(points[result], hull) > margin_m
     return result
 
 

@@ -33,7 +33,7 @@ _CONVEX = 0.0002
 #: Surface samples from which the probe of free space starts.
 _PROBE_SAMPLES = 800
 #: Times that the error of the chosen pieces is balanced.
-_ROUNDS = 2
+_ROUNDS = 3
 #: A hull of six faces whose volume is this near to its box is a box.
 _BOX_VOLUME = 1.0005
 

@@ -191,7 +191,7 @@ def _run(
             clones,
             ramps=ramps,
             gravity_mps2=gravity,
-            isolated=engine.name == "physx",
+            isolated=True,
         )
         with engine.open(stage.path) as scene:
             order = [
