@@ -10,7 +10,7 @@ from pxr import Gf, Sdf
 from physicl_twin.model import Collider, Joint, MassProperties
 from physicl_twin.usd import layers
 from physicl_twin.usd.dictionary import to_dictionary
-from physicl_twin.usd.geometry import HULLS
+from physicl_twin.usd.geometry import HULLS, hull_unit_m
 from physicl_twin.usd.inertia import principal
 from physicl_twin.usd.layers import Types
 from physicl_twin.usd.layout import BodyPlan, ColliderPlan, Layout
@@ -57,6 +57,8 @@ def author_collider(layer: Sdf.Layer, plan: ColliderPlan, physics_material: str)
         layers.apply(prim, "PhysicsMeshCollisionAPI")
         layers.attribute(prim, "physics:approximation", Types.Token, "convexHull", uniform=True)
         layers.reference(prim, "./geometries.usdc", f"{HULLS}/{plan.hull}")
+        assert collider.hull is not None  # layout.require_complete
+        scale = (hull_unit_m(collider.hull),) * 3
     else:
         scale = _primitive(prim, collider)
     layers.place(prim, plan.pose, scale)

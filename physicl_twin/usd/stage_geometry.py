@@ -82,10 +82,19 @@ def read_geometry(stage: Usd.Stage) -> StageGeometry:
             if mesh:
                 meshes[data["shape"]] = read_mesh(UsdGeom.Mesh(mesh), tuple(data.get("appearances", ())))
         elif "collider" in data and prim.IsA(UsdGeom.Mesh) and prim.HasAPI(UsdPhysics.CollisionAPI):
-            hulls[data["collider"]["name"]] = _bare_mesh(UsdGeom.Mesh(prim))
+            bare = _bare_mesh(UsdGeom.Mesh(prim))
+            hulls[data["collider"]["name"]] = Mesh(bare.vertices * _scale(prim), bare.faces)
         elif "appearance" in data and prim.IsA(UsdShade.Material):
             textures.update(_images(prim, data["appearance"]))
     return StageGeometry(meshes, hulls, textures)
+
+
+def _scale(prim: Usd.Prim) -> float:
+    """The uniform scale of a hull (see ``geometry.hull_unit_m``)."""
+    for operation in UsdGeom.Xformable(prim).GetOrderedXformOps():
+        if operation.GetOpType() == UsdGeom.XformOp.TypeScale:
+            return float(operation.Get()[0])
+    return 1.0
 
 
 def _bare_mesh(mesh: UsdGeom.Mesh) -> Mesh:

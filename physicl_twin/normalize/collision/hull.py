@@ -13,6 +13,11 @@ from physicl_twin.model.geometry import FloatArray
 from physicl_twin.normalize.collision.piece import Piece
 from physicl_twin.normalize.collision.sampling import cross, fibonacci_directions, sample_triangles
 
+#: A flat face of at least this share of the surface keeps its plane and its outline, which has this many corners.
+_FLAT_SHARE = 0.04
+_OUTLINE = 8
+#: Weight of the planes of such faces when others are shifted.
+_STAYS = 1e6
 #: Two unit normals closer than this belong to one polygon (radians, as a chord): below what float32 vertices resolve.
 _SAME_NORMAL = 1e-3
 #: A hull with less volume than this share of its extent cubed is flat.
@@ -120,29 +125,72 @@ def _reduce(
 ) -> tuple[FloatArray, NDArray[np.int64]]:
     """The hull with near-duplicate vertices gone and within the limits."""
     extent = float(np.ptp(vertices, axis=0).max())
+    flats = _flat_faces(vertices, faces)
     if len(vertices) > _DIRECTIONS:
         directions = fibonacci_directions(_DIRECTIONS)
         blocks = np.array_split(directions, 8)
-        extreme = np.unique(np.concatenate([np.argmax(vertices @ block.T, axis=0) for block in blocks]))
+        outlines = [_outline(vertices, flat) for flat in flats]
+        extreme = np.unique(np.concatenate([*(np.argmax(vertices @ block.T, axis=0) for block in blocks), *outlines]))
         thinned = hull_mesh(vertices[extreme])
         if thinned is not None:
             vertices, faces = thinned
-    chosen = _farthest_insertion(vertices, limits, 2e-4 * extent)
+    chosen = _farthest_insertion(vertices, limits, 2e-4 * extent, flats)
     reduced = hull_mesh(vertices[chosen])
     if reduced is None:
         return vertices, faces
     if balance and len(chosen) < len(vertices):
-        reduced = _balanced(reduced, vertices, faces, limits)
+        reduced = _balanced(reduced, vertices, faces, limits, flats)
     return reduced
 
 
-def _farthest_insertion(vertices: FloatArray, limits: HullLimits, tolerance: float) -> list[int]:
+def _flat_faces(vertices: FloatArray, faces: NDArray[np.int64]) -> FloatArray:
+    """(K, 4) planes of the large flat faces of a convex mesh: what it rests on, and what is gripped."""
+    corners = vertices[faces]
+    normal_area = cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    size = np.linalg.norm(normal_area, axis=1)
+    least = _FLAT_SHARE * size.sum()
+    found: list[FloatArray] = []
+    left = size > 0
+    for index in np.argsort(-size, kind="stable"):
+        # Large faces may be fans of slivers, but not of so many that none is a fiftieth of the whole.
+        if size[index] < 0.02 * least:
+            break
+        if not left[index]:
+            continue
+        normal = normal_area[index] / size[index]
+        same = left & (normal_area @ normal > (1 - 0.5 * _SAME_NORMAL**2) * size)
+        left &= ~same
+        if size[same].sum() >= least:
+            found.append(np.append(normal, corners[index, 0] @ normal))
+    return np.array(found).reshape(-1, 4)
+
+
+def _outline(vertices: FloatArray, plane: FloatArray) -> NDArray[np.int64]:
+    """Indices of the corners of a face that are extreme in a few directions within its plane."""
+    extent = float(np.ptp(vertices, axis=0).max())
+    on = np.flatnonzero(vertices @ plane[:3] > plane[3] - 1e-6 * extent)
+    if not len(on):
+        return on
+    across = np.linalg.svd(plane[None, :3])[2][1:]
+    angles = np.arange(_OUTLINE) * 2 * np.pi / _OUTLINE
+    directions = np.cos(angles)[:, None] * across[0] + np.sin(angles)[:, None] * across[1]
+    corners: NDArray[np.int64] = on[np.unique(np.argmax(vertices[on] @ directions.T, axis=0))]
+    return corners
+
+
+def _farthest_insertion(vertices: FloatArray, limits: HullLimits, tolerance: float, flats: FloatArray) -> list[int]:
     """Indices of vertices whose hull is within ``tolerance`` of the full hull, or as near as the limits allow.
 
-    Starts from the extreme points in a few directions and adds the vertex farthest outside, again and again.
+    Starts from the outlines of the large flat faces, which stay flat so, and the extreme points in a few directions,
+    and adds the vertex farthest outside, again and again.
     """
     directions = np.vstack([np.eye(3), -np.eye(3), fibonacci_directions(8)])
     chosen = list(dict.fromkeys(np.argmax(vertices @ directions.T, axis=0).tolist()))
+    for flat in flats:
+        more = list(dict.fromkeys([*chosen, *_outline(vertices, flat).tolist()]))
+        hull = hull_mesh(vertices[more])
+        if len(more) <= limits.vertices and hull is not None and len(planes_of(*hull)) <= limits.polygons:
+            chosen = more
     within: list[int] = []
     while True:
         hull = hull_mesh(vertices[chosen])
@@ -191,11 +239,12 @@ def _balanced(
     vertices: FloatArray,
     faces: NDArray[np.int64],
     limits: HullLimits,
+    flats: FloatArray,
 ) -> tuple[FloatArray, NDArray[np.int64]]:
     """Shift each face outward by its mean inward error; keep the result only when it is nearer to the full hull.
 
     An inscribed hull errs inward only. Each vertex moves by the least-squares step that shifts its faces by their mean
-    error; faces without error (a flat base, a cut between two pieces) weigh most and stay where they are.
+    error; faces without error (a cut between two pieces) weigh most, and the large flat faces stay where they are.
     """
     small, triangles = reduced
     targets, _ = sample_triangles(vertices, faces, 600)
@@ -215,6 +264,9 @@ def _balanced(
         return reduced
     weight = size / (shift + 0.05 * shift.max()) ** 2
     weight /= weight.max()
+    for flat in flats:
+        # What an object rests on must not become a rocker.
+        weight[(normals @ flat[:3] > 1 - 0.5 * _SAME_NORMAL**2) & (np.abs(offsets - flat[3]) < 1e-6)] = _STAYS
     moved = small.copy()
     for vertex in range(len(small)):
         own = np.flatnonzero((triangles == vertex).any(axis=1))
