@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from physicl_twin.model import GeometryError, Note, Part, Progress, Shape, Twin, silent
+from physicl_twin.model import GeometryError, Note, Part, Progress, Shape, SolidProperties, Twin, silent
 from physicl_twin.normalize.options import NormalizeOptions, NormalizeSettings
+
+#: An open surface in at least so many pieces, and in more than this share of the number of its triangles, is a heap of
+#: loose triangles and no sheet (judgement).
+_LOOSE_LEAST = 8
+_LOOSE_SHARE = 0.5
 
 
 def normalize(twin: Twin, options: NormalizeOptions | None = None, progress: Progress = silent) -> Twin:
@@ -81,11 +86,30 @@ def with_solids(twin: Twin, settings: NormalizeSettings, fast: bool = False, pro
         clean = clean_mesh(shape.mesh, shape.name, settings)
         shape, repaired = with_clean_mesh(shape, clean)
         solid, doubts = solid_of_shape(shape, settings, fast, clean.patch_volume_std_m3)
+        _require_connected(shape, solid)
         shapes.append(replace(shape, solid=solid))
         notes += [*repaired, *doubts]
     progress("shapes", 1.0, f"{len(shapes)} shapes")
     fresh = [note for note in notes if note not in twin.notes]
     return replace(twin, shapes=tuple(shapes)).with_notes(*fresh)
+
+
+def _require_connected(shape: Shape, solid: SolidProperties) -> None:
+    """Refuse a shape of loose triangles: nothing holds them together and they enclose nothing.
+
+    Raises:
+        GeometryError: ``loose_triangles``.
+    """
+    summary = shape.geometry
+    if summary is None or "open_surface" not in solid.volume.flags or summary.bodies < _LOOSE_LEAST:
+        return
+    if summary.bodies > _LOOSE_SHARE * summary.faces:
+        raise GeometryError(
+            "loose_triangles",
+            f"{shape.name!r} is {summary.bodies} loose pieces of {summary.faces / summary.bodies:.1f} triangles each, "
+            "which enclose nothing: this is no object.",
+            "Export it with its triangles joined at their corners, or reconstruct its surface first.",
+        )
 
 
 def _is_done(shape: Shape) -> bool:

@@ -106,3 +106,12 @@ def test_unit_inertia_of_real_tools_of_nearly_one_density(name) -> None:
     np.testing.assert_allclose(solid.com_m, com, atol=2e-4)
     moments = np.linalg.eigvalsh(solid.inertia_m5) / solid.volume.value
     np.testing.assert_allclose(moments, np.linalg.eigvalsh(inertia) / mass, rtol=0.01)
+
+
+def test_a_heap_of_loose_triangles_is_refused():
+    """A hundred triangles that share no corner hold together by nothing."""
+    corners = np.random.default_rng(1).random((300, 3))
+    soup = Shape("soup", mesh=Mesh(corners, np.arange(300, dtype=np.int32).reshape(-1, 3)))
+    with pytest.raises(GeometryError) as error:
+        with_solids(twin_of((soup,), (Body("b", (Part("p", "soup"),)),)), SETTINGS)
+    assert error.value.code == "loose_triangles" and "100 loose pieces" in error.value.message

@@ -118,7 +118,9 @@ def fit_shape(shape: Shape, settings: CollisionSettings, fast: bool) -> ShapeCol
     target = make_target(surface, scale, settings.samples, settings.cavity_clearance, settings.cavity_filled)
     candidates, failures = _candidates(target, settings, fast)
     best = min(candidates, key=lambda c: _rank(c, target, settings))
-    family = "sdf" if _needs_sdf(best.fit, settings) else best.family
+    # A sheet has no inside, so that there is no signed distance to it.
+    sheet = shape.solid is not None and "open_surface" in shape.solid.volume.flags
+    family = "sdf" if _needs_sdf(best.fit, settings) and not sheet else best.family
     pieces = tuple(piece.scaled(scale, origin) for piece in best.pieces)
     records = tuple(CollisionCandidate(c.method, c.fit.record(target), c.seconds) for c in candidates)
     evidence = explain(family, best.method, best.fit, [(c.method, c.fit) for c in candidates], target, failures)

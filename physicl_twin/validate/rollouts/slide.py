@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -213,7 +213,9 @@ def _place(twin: Survey, probe: Probe, stand: Stand, y_m: float, way_m: float) -
     clone = Clone(tilt.compose(on_ramp), True, probe.body.name, without=_clear_of_the_ramp(twin, probe))
     length_m = 2.0 * (way_m + 2.0 * twin.size_m)
     size = (length_m, 2.5 * twin.size_m, _RAMP_THICKNESS * twin.size_m)
-    return clone, Ramp(tilt, size, surface_of(probe.material))
+    # The question is friction: a ramp that returns no bounce keeps rubber from hopping down it.
+    surface = replace(surface_of(probe.material), restitution=0.0, restitution_combine="min")
+    return clone, Ramp(tilt, size, surface)
 
 
 def _clear_of_the_ramp(twin: Survey, probe: Probe) -> tuple[str, ...]:
