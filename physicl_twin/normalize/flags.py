@@ -39,6 +39,11 @@ _WORDS: dict[str, tuple[Severity, str, str]] = {
         "The density stated for {names} does not fit the material that is named.",
         "Check the source, or say the material with --material.",
     ),
+    "density_unit_assumed": (
+        "warning",
+        "The density that the source states for {names} has no unit; the likeliest one was taken.",
+        "Check the density in the report, or say the material with --material.",
+    ),
     "family_value": ("info", "Some values of {names} are their material family's: their own have no source.", ""),
     "no_source": ("info", "Some values of {names} span all materials: no source was found for theirs.", ""),
     "dynamic_from_static": ("info", "The dynamic friction of {names} is derived from the static one.", ""),
