@@ -96,6 +96,7 @@ def map_integrals(integrals: RawIntegrals, linear: FloatArray) -> RawIntegrals:
         (float(com[0]), float(com[1]), float(com[2])),
         matrix3(np.trace(second) * np.eye(3) - second),
         integrals.relative_error,
+        integrals.exact_by,
     )
 
 

@@ -93,12 +93,14 @@ class _Shapes:
 
 
 def solid_properties(integrals: RawIntegrals) -> SolidProperties:
-    """Exact integrals of a CAD kernel, metres, with the kernel's own error."""
-    evidence = (
-        Evidence("geometry", "The CAD kernel integrated the exact boundary representation.", "OpenCASCADE", "GProp"),
-    )
+    """Exact integrals, metres, with the error of their integration."""
+    if integrals.exact_by == "CAD kernel":
+        told = Evidence("geometry", "The CAD kernel integrated the boundary representation.", "OpenCASCADE", "GProp")
+    else:
+        told = Evidence("geometry", "A primitive's formula, with the dimensions that the file states.")
+    evidence = (told,)
     error = abs(integrals.relative_error)
-    volume = Estimate.normal(integrals.volume, error * integrals.volume, "m3", "CAD kernel", evidence)
+    volume = Estimate.normal(integrals.volume, error * integrals.volume, "m3", integrals.exact_by, evidence)
     return SolidProperties(volume, integrals.com, matrix3(np.array(integrals.inertia)), evidence)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from physicl_twin.model import Appearance, Evidence, Joint, MassProperties, Mesh, Note, PartHints, Source
 from physicl_twin.model.geometry import FloatArray, Matrix3, Vector3
@@ -56,13 +57,15 @@ class RawIntegrals:
         volume: Source units cubed.
         com: (3,) centroid.
         inertia: (3, 3) about the centroid, unit density, source units to the fifth.
-        relative_error: Numerical error of the kernel's integration.
+        relative_error: Numerical error of the integration.
+        exact_by: Who integrated: the CAD kernel over the boundary representation, or a closed formula of a primitive.
     """
 
     volume: float
     com: Vector3
     inertia: Matrix3
     relative_error: float
+    exact_by: Literal["CAD kernel", "formula"] = "CAD kernel"
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,7 +105,7 @@ def capsule(radius: float, height: float) -> RawIntegrals:
 
 
 def _integrals(volume: float, z: float, side: float, axial: float) -> RawIntegrals:
-    return RawIntegrals(volume, (0.0, 0.0, z), matrix3(np.diag([side, side, axial])), _FORMULA_ERROR)
+    return RawIntegrals(volume, (0.0, 0.0, z), matrix3(np.diag([side, side, axial])), _FORMULA_ERROR, "formula")
 
 
 def _cube(size: float) -> Primitive | None:
@@ -167,5 +167,7 @@ def _turned(profile: list[tuple[float, float]], integrals: RawIntegrals, axis: F
     proper = everything[(a != b) & (b != c) & (c != a)]
     inertia = matrix3(axis @ np.array(integrals.inertia) @ axis.T)
     com = axis @ np.array(integrals.com)
-    laid = RawIntegrals(integrals.volume, (float(com[0]), float(com[1]), float(com[2])), inertia, _FORMULA_ERROR)
+    laid = RawIntegrals(
+        integrals.volume, (float(com[0]), float(com[1]), float(com[2])), inertia, _FORMULA_ERROR, "formula"
+    )
     return Primitive(np.concatenate(vertices) @ axis.T, proper, laid)
