@@ -115,3 +115,9 @@ def test_a_wide_density_is_rounded_above_the_decimal_point_too():
     density = Estimate.interval(69, 4128, "kg/m3", "prior over materials")
     assert numbers.figures(density) == f"530 (69 – 4{T}100)"
     assert numbers.interval(density) == f"69 – 4{T}100 kg/m³"
+
+
+def test_a_fit_below_the_files_resolution_is_not_a_power_of_ten():
+    assert numbers.fit_error(1.3e-18) == "under 0.01 µm"
+    assert numbers.fit_error(0.0) == "under 0.01 µm"
+    assert numbers.fit_error(6.5e-5) == "65 µm"

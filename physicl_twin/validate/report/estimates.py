@@ -114,9 +114,9 @@ def _collision_rows(part: object) -> Iterator[Row]:
         return
     fit = collision.fit
     spread = f"99 % within {numbers.quantity(fit.p99_m, 'm', 2)}"
-    tried = "; ".join(f"{c.method}: {numbers.quantity(c.fit.mean_m, 'm', 2)}" for c in collision.candidates)
+    tried = "; ".join(f"{c.method}: {numbers.fit_error(c.fit.mean_m)}" for c in collision.candidates)
     reasons = collision.evidence + ((Evidence("geometry", f"Tried: {tried}."),) if tried else ())
-    yield Row("collision error", numbers.quantity(fit.mean_m, "m", 2), spread, f"{collision.method}, measured", reasons)
+    yield Row("collision error", numbers.fit_error(fit.mean_m), spread, f"{collision.method}, measured", reasons)
 
 
 def estimates_section(twin: Twin) -> Markup:

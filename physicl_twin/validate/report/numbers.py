@@ -189,3 +189,8 @@ def vector(values: tuple[float, ...], stds: tuple[float, ...], unit: str) -> tup
         decimals, spread = max(0, 3 - exponent), "exact"
     listed = ", ".join(fixed(v * scale.factor, decimals) for v in values)
     return _with_unit(listed, scale.unit), spread
+
+
+def fit_error(mean_m: float) -> str:
+    """A measured distance between surfaces; what is below the resolution of the files is said to be so."""
+    return "under 0.01 µm" if mean_m < 1e-8 else quantity(mean_m, "m", 2)

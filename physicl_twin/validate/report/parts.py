@@ -88,4 +88,4 @@ def _collider(part: Part) -> str:
     count = len(part.collision.colliders)
     shape = kind if count == 1 else f"{count} {kind}{'es' if kind.endswith('x') else 's'}"
     extra = " + SDF" if part.collision.method == "sdf" else ""
-    return f"{shape}{extra} · {numbers.quantity(fit.mean_m, 'm', 2)}"
+    return f"{shape}{extra} · {numbers.fit_error(fit.mean_m)}"
