@@ -12,6 +12,23 @@ from tests.fuzz.mutate import mutate
 #: Files to damage; ``PHYSICL_FUZZ=600`` is the full run, the default a sample of it.
 COUNT = int(os.environ.get("PHYSICL_FUZZ", "48"))
 
+#: Every stage runs, none of them long: a damaged file that can be read is built like any other.
+LIMITS = """
+[jobs]
+timeout_s = 120.0
+memory_gb = 4.0
+[collision]
+cells = 20
+max_pieces = 4
+[rollouts.drop]
+longest_time_scales = 2.0
+[rollouts.slide]
+settle_s = 0.02
+measure_s = 0.1
+[report]
+picture_px = 64
+"""
+
 
 def seeds(folder: Path) -> list[Path]:
     """Small intact files of every format that can be made here, and the shipped samples."""
@@ -39,7 +56,7 @@ def test_damaged_files_end_as_clear_errors_or_as_twins(tmp_path: Path) -> None:
         data = mutate(seed.read_bytes(), zlib.crc32(f"{seed.name} {number}".encode()))
         (damaged / f"case_{number:04d}{seed.suffix}").write_bytes(data)
     settings = tmp_path / "limits.toml"
-    settings.write_text("[jobs]\ntimeout_s = 120.0\nmemory_gb = 4.0\n")
+    settings.write_text(LIMITS)
     done = physicl(
         "build", damaged, "--out", tmp_path / "twins", "--fast", "--json", "--jobs", 2, "--config", settings,
         timeout=60 * COUNT,
