@@ -57,4 +57,5 @@ def guided(
 
 
 def _overlap(length: int, shift: int) -> slice:
-    return slice(max(0, -shift), length - max(0, shift))
+    # Nothing overlaps where the picture is narrower than the shift; a negative end would count from behind.
+    return slice(max(0, -shift), max(0, length - max(0, shift)))
