@@ -58,3 +58,14 @@ def solref(restitution: float, dt_s: float, stiffness_steps: float) -> tuple[flo
     # A ratio of zero would never dissipate and divide by zero below: 0.003 returns 99 % of the speed.
     ratio = max(damping_ratio_for(restitution), 0.003)
     return max(stiffness_steps, 1.0 / (PHASE_PER_STEP * ratio)) * dt_s, ratio
+
+
+def calmed(springy: tuple[float, float], dt_s: float) -> tuple[float, float]:
+    """The hardest damping of a contact whose stiffness, and so whose depth under a load, stays what it was.
+
+    Args:
+        springy: Time constant and damping ratio of the contact that returns speed.
+        dt_s: Time step; MuJoCo allows no time constant below two of them.
+    """
+    tc_s = min(springy[0], 2.0 * dt_s)
+    return tc_s, springy[0] * springy[1] / tc_s

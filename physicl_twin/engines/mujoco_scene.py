@@ -7,6 +7,7 @@ from typing import Any
 import mujoco
 import numpy as np
 
+from physicl_twin.engines.mujoco_calm import STEPS, CalmContacts
 from physicl_twin.engines.mujoco_contact import solref
 from physicl_twin.engines.mujoco_spec import PROBE, PROBE_GROUP
 from physicl_twin.engines.mujoco_state import BodyState, body_states
@@ -52,10 +53,11 @@ class MujocoScene:
         surfaces = {s.path: s.material for b in scene.bodies for s in b.shapes} | {
             s.path: s.material for s in scene.static_shapes
         }
-        self._geom_restitution = [
+        restitution = [
             surfaces[model.geom(i).name].restitution if model.geom(i).name in surfaces else 0.0
             for i in range(model.ngeom)
         ]
+        self._calm = CalmContacts(model, restitution, scene.bounce_threshold_mps, settings.mujoco_stiffness_steps)
         self._flex_restitution = [surfaces[name].restitution for name in self._flex_owner]
         self._probe = int(model.geom(PROBE).id)
         mujoco.mj_forward(model, self._data)
@@ -81,7 +83,13 @@ class MujocoScene:
         self._require_open()
         if dt_s != self._model.opt.timestep:
             self._set_time_step(dt_s)
-        mujoco.mj_step(self._model, self._data, nstep=count)
+        # Without anything that bounces one call does all steps.
+        stride = STEPS if self._calm.needed else max(count, 1)
+        for done in range(0, count, stride):
+            taken = min(stride, count - done)
+            mujoco.mj_step(self._model, self._data, nstep=taken)
+            if self._calm.needed:
+                self._calm.look(self._data, taken)
         for warning, meaning in _WARNINGS.items():
             if self._data.warning[warning].number:
                 raise EngineError(
@@ -98,8 +106,7 @@ class MujocoScene:
         model = self._model
         model.opt.timestep = dt_s
         steps = self._settings.mujoco_stiffness_steps
-        for index, restitution in enumerate(self._geom_restitution):
-            model.geom_solref[index] = solref(restitution, dt_s, steps)
+        self._calm.set_time_step(dt_s)
         for index, restitution in enumerate(self._flex_restitution):
             model.flex_solref[index] = solref(restitution, dt_s, steps)
 

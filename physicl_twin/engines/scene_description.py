@@ -181,6 +181,8 @@ class SceneDescription:
         static_shapes: Colliders without a rigid body, sorted by path.
         joints: Sorted by path.
         notes: What was left out or replaced.
+        bounce_threshold_mps: Approach speed below which nothing bounces (``physxScene:bounceThreshold``,
+            the smallest of the stage's scenes).
     """
 
     gravity_mps2: Vector3
@@ -188,6 +190,7 @@ class SceneDescription:
     static_shapes: tuple[CollisionShape, ...]
     joints: tuple[DescribedJoint, ...]
     notes: tuple[str, ...] = ()
+    bounce_threshold_mps: float = 0.0
 
     @property
     def dynamic_bodies(self) -> tuple[DescribedBody, ...]:

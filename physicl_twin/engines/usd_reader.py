@@ -102,6 +102,7 @@ class _Reader:
             tuple(sorted(static, key=lambda shape: shape.path)),
             tuple(sorted(joints, key=lambda joint: joint.path)),
             tuple(self._notes),
+            self._bounce_threshold_mps(prims),
         )
 
     def _world(self, prim: Any) -> FloatArray:
@@ -204,6 +205,13 @@ class _Reader:
         world = self._world(prim)
         to_owner = np.linalg.inv(self._bodies[owner].placed.pose.matrix()) @ world if owner else world
         return split(to_owner), owner
+
+    def _bounce_threshold_mps(self, prims: list[Any]) -> float:
+        # Read by name: the PhysX schemas need not be registered. What is not authored is none, as for ovphysx.
+        authored = [
+            prim.GetAttribute("physxScene:bounceThreshold").Get() for prim in prims if prim.IsA(UsdPhysics.Scene)
+        ]
+        return min((float(value or 0.0) for value in authored), default=0.0) * self._mpu
 
     def _gravity(self, prims: list[Any]) -> Vector3:
         up = 1 if str(UsdGeom.GetStageUpAxis(self._stage)) == "Y" else 2

@@ -7,7 +7,9 @@ import math
 import numpy as np
 import pytest
 import trimesh
+from pxr import Sdf
 
+from physicl_twin.engines import engine
 from physicl_twin.model.geometry import Pose
 from tests.engines.stages import StageBuilder
 
@@ -206,6 +208,25 @@ def test_box_slides_beyond_the_angle_of_friction(any_engine, tmp_path, mu):
         expected = 0.5 * G * (math.sin(angle) - mu * math.cos(angle))
     assert moved[0] < 0.05 * expected
     assert moved[1] == pytest.approx(expected, rel=0.1)
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.2])
+def test_bounces_end_below_the_threshold(tmp_path, threshold):
+    """In MuJoCo, which has no such threshold of its own: a ball that returns 0.95 of its speed bounces on and on."""
+    builder = StageBuilder(tmp_path / "s.usda")
+    material = builder.material("m", 0.5, restitution=0.95)
+    builder.ground(material)
+    builder.body("ball", (0, 0, 0.11), mass=0.5, com=(0, 0, 0), inertia=(2e-3, 2e-3, 2e-3))
+    builder.sphere("/World/ball/shape", 0.1, material)
+    scene_prim = builder.stage.GetPrimAtPath("/World/scene")
+    scene_prim.CreateAttribute("physxScene:bounceThreshold", Sdf.ValueTypeNames.Float).Set(threshold)
+    with engine("mujoco").open(builder.save()) as scene:
+        heights = []
+        for _ in range(320):
+            scene.step(1e-3, 5)
+            heights.append(scene.poses()[0, 2])
+    late = np.ptp(heights[240:])
+    assert late > 4e-4 if threshold == 0.0 else late < 1e-4
 
 
 @pytest.mark.parametrize("restitution", [0.0, 0.3, 0.6, 0.9])
