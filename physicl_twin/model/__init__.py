@@ -53,3 +53,12 @@ from physicl_twin.model.twin import PartHints as PartHints
 from physicl_twin.model.twin import Semantics as Semantics
 from physicl_twin.model.twin import Source as Source
 from physicl_twin.model.twin import Twin as Twin
+from physicl_twin.model.variation import MANIFEST_VERSION as MANIFEST_VERSION
+from physicl_twin.model.variation import CameraState as CameraState
+from physicl_twin.model.variation import InstanceState as InstanceState
+from physicl_twin.model.variation import LightState as LightState
+from physicl_twin.model.variation import LookState as LookState
+from physicl_twin.model.variation import Support as Support
+from physicl_twin.model.variation import SurfaceState as SurfaceState
+from physicl_twin.model.variation import Variation as Variation
+from physicl_twin.model.variation import VariationSet as VariationSet
