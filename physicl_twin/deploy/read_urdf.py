@@ -1,0 +1,81 @@
+"""What a URDF says: MuJoCo's reader for masses, shapes and joints, the XML itself for the extensions."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import mujoco
+
+from physicl_twin.deploy.facts import Facts
+from physicl_twin.deploy.read_mujoco import read_mujoco
+from physicl_twin.deploy.urdf_tree import WORLD, start_coordinates
+from physicl_twin.engines.scene_description import SceneDescription
+from physicl_twin.model import EngineError
+
+
+def urdf_spec(path: Path) -> Any:
+    """The MjSpec that MuJoCo makes of a URDF, with the friction that its Gazebo extension states.
+
+    Raises:
+        EngineError: ``engine_refused_model``.
+    """
+    try:
+        spec = mujoco.MjSpec.from_file(str(path))
+    except (ValueError, mujoco.FatalError) as error:
+        raise EngineError(
+            "engine_refused_model",
+            f"MuJoCo refused {path.name} after it was written: {' '.join(str(error).split())}.",
+            "Report this: the export is not kept.",
+        ) from error
+    friction = extension_friction(path)
+    for body in spec.bodies:
+        for geom in body.geoms:
+            if body.name in friction:
+                geom.friction, geom.condim = [friction[body.name], 0.0, 0.0], 3
+    return spec
+
+
+def extension_friction(path: Path) -> dict[str, float]:
+    """Sliding friction of each link; -1 where Gazebo's and Bullet's words differ or one is missing."""
+    root = ET.parse(path).getroot()
+    gazebo = {g.get("reference", ""): float(g.findtext("mu1", "-1")) for g in root.iter("gazebo")}
+    found = {}
+    for link in root.iter("link"):
+        bullet = link.find("contact/lateral_friction")
+        if bullet is not None:
+            name, value = link.get("name", ""), float(bullet.get("value", "-1"))
+            found[name] = value if gazebo.get(name) == value else -1.0
+    return found
+
+
+def read_urdf(path: Path, scene: SceneDescription) -> Facts:
+    """Bodies and joints of one URDF, at the twin's own pose.
+
+    Args:
+        path: The file.
+        scene: The twin, for the coordinates of its joints and the pose of a root.
+    """
+    spec = urdf_spec(path)
+    friction = extension_friction(path)
+    model = spec.compile()
+    bodies = {body.path: body for body in scene.bodies}
+    qpos = model.qpos0.copy()
+    for name, value in start_coordinates(scene).items():
+        joint = mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_JOINT, name)
+        if joint >= 0:
+            qpos[model.jnt_qposadr[joint]] = value
+    root = next((model.body(i).name for i in range(1, model.nbody) if model.body(i).name != WORLD), "")
+    if root in bodies and not any(body.name == WORLD for body in spec.bodies):
+        # A URDF says nothing of where its root stands: it stands where the twin has it.
+        pose = bodies[root].pose
+        model.body(root).pos[:], model.body(root).quat[:] = pose.position_m, pose.quaternion_wxyz
+    facts = read_mujoco(model, frames=False, friction=False, qpos=qpos)
+    rubbed = tuple(
+        replace(body, colliders=tuple(replace(c, friction=friction.get(body.name, -1.0)) for c in body.colliders))
+        for body in facts.bodies
+        if body.name != WORLD
+    )
+    return replace(facts, bodies=rubbed)

@@ -1,0 +1,141 @@
+"""The target urdf: one file for each tree of bodies, with OBJ meshes and what simulators add to the format."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from physicl_twin.deploy.compare import compare as compare_facts
+from physicl_twin.deploy.description import describe_twin
+from physicl_twin.deploy.drop import Fall, agreement, drop_mujoco
+from physicl_twin.deploy.facts import Facts, facts_of
+from physicl_twin.deploy.job import Job
+from physicl_twin.deploy.obj_mesh import write_obj
+from physicl_twin.deploy.read_urdf import read_urdf, urdf_spec
+from physicl_twin.deploy.record import Comparison, DropAgreement, Written
+from physicl_twin.deploy.urdf_files import material_library
+from physicl_twin.deploy.urdf_tree import TreeWriter, trees, without_capsules
+from physicl_twin.deploy.visuals import write_visuals
+from physicl_twin.engines.scene_description import SceneDescription
+from physicl_twin.model import Note
+from physicl_twin.usd.layout import hull_key
+from physicl_twin.usd.options import UsdOptions
+
+#: Folder of meshes and textures beside the URDF, and the MTL file in it.
+MESHES, LIBRARY = "meshes", "looks.mtl"
+
+LINK_FRICTION = Note(
+    "friction_extension",
+    "info",
+    "URDF itself has no friction: sliding friction stands in <gazebo> (mu1, mu2) and in Bullet's <contact>, static "
+    "friction is lost, and restitution stands only in Bullet's.",
+)
+ONE_A_LINK = Note(
+    "one_surface_a_link",
+    "warning",
+    "URDF's extensions know one surface a link: of several materials, that of the largest colliders is taken.",
+)
+CAPSULES = Note("no_capsule", "info", "URDF has no capsule: capsules collide as hulls of their surface.")
+LIMITS = Note(
+    "joint_effort",
+    "info",
+    "URDF demands effort and velocity limits, and limits on both sides; the twin states none: they are written as 1e9.",
+)
+LOOPS = Note("loop_joint", "warning", "URDF knows trees only: joints that close a loop were left out.")
+FRAMES = Note(
+    "link_frames", "info", "URDF puts a link's frame at its joint: frames of jointed bodies differ from the twin's."
+)
+
+
+def write(job: Job) -> Written:
+    """Write the URDF files, meshes and textures of a twin.
+
+    Raises:
+        UsdError: ``texture_unreadable``.
+        PhysiclError: ``urdf_ball_joint`` for a joint that the format cannot say.
+    """
+    layout, folder, twin = job.layout, job.folder, job.subject.twin
+    described = describe_twin(layout)
+    scene = without_capsules(described)
+    meshes = folder / MESHES
+    crease = UsdOptions.from_settings(job.settings).crease_angle_deg
+    visuals = write_visuals(layout, meshes, meshes, crease, LIBRARY)
+    (meshes / LIBRARY).write_text(material_library(visuals.looks), encoding="ascii")
+    hulls = {}
+    for prim, collider in layout.hulls:
+        assert collider.hull is not None  # layout.require_complete
+        write_obj(meshes / f"{prim}.obj", collider.hull.vertices, collider.hull.faces)
+        hulls[hull_key(collider)] = f"{prim}.obj"
+    writer = TreeWriter(layout, scene, visuals, hulls, meshes, MESHES)
+    files: list[str] = []
+    for tree in trees(scene):
+        stem = twin.name if not files else f"{twin.name}_{tree.root}"
+        (folder / f"{stem}.urdf").write_text(writer.document(stem, tree), encoding="utf-8")
+        files.append(f"{stem}.urdf")
+    losses = [*visuals.losses, LINK_FRICTION]
+    losses += [
+        note
+        for note, holds in (
+            (ONE_A_LINK, any(len({s.material for s in body.shapes}) > 1 for body in scene.bodies)),
+            (CAPSULES, any(s.kind == "capsule" for body in described.bodies for s in body.shapes)),
+            (LIMITS, writer.invented_limits),
+            (LOOPS, bool(writer.loops)),
+            (FRAMES, bool(scene.joints)),
+        )
+        if holds
+    ]
+    notes = [
+        f"{files[0]} reads its meshes from {MESHES}/ beside it; for ROS, put package:// and your package before that.",
+        "MuJoCo is told to leave out the looks of a URDF: it has a target of its own.",
+    ]
+    if len(files) > 1:
+        notes.append(f"A URDF is one tree: the free bodies stand in files of their own ({', '.join(files)}).")
+    return Written(files[0], tuple(losses), tuple(notes))
+
+
+def compare(job: Job, written: Written) -> tuple[Comparison, ...]:
+    """What MuJoCo's URDF reader makes of the files, and the friction in their extensions, against the twin."""
+    scene = without_capsules(describe_twin(job.layout))
+    expected = facts_of(scene)
+    read = [read_urdf(job.folder / name, scene) for name in _files(job.folder, written)]
+    actual = Facts(tuple(b for facts in read for b in facts.bodies), tuple(j for facts in read for j in facts.joints))
+    return compare_facts(_as_urdf_says(expected), actual)
+
+
+def _as_urdf_says(expected: Facts) -> Facts:
+    """The twin with the losses that are named: one surface a link."""
+    bodies = []
+    for body in expected.bodies:
+        volume: dict[float, float] = {}
+        for collider in body.colliders:
+            if collider.friction is not None:
+                volume[collider.friction] = volume.get(collider.friction, 0.0) + collider.volume_m3
+        main = max(volume, key=lambda f: (volume[f], f)) if volume else None
+        bodies.append(replace(body, colliders=tuple(replace(c, friction=main) for c in body.colliders)))
+    return replace(expected, bodies=tuple(bodies))
+
+
+def drop(job: Job, written: Written) -> DropAgreement:
+    """The file dropped in MuJoCo, with the friction of its extension."""
+    scene = describe_twin(job.layout)
+    files = _files(job.folder, written)
+    if len(files) > 1:
+        return DropAgreement("mujoco", "not_checked", "The twin's free bodies stand in several files.")
+
+    def run() -> Fall:
+        spec = urdf_spec(job.folder / files[0])
+        root = spec.worldbody.first_body()
+        if root is not None and root.first_joint() is None and not _on_the_world(scene):
+            root.add_freejoint()
+        return drop_mujoco(spec, scene, job.settings)
+
+    return agreement("mujoco", job.subject.certificate, scene, run)
+
+
+def _on_the_world(scene: SceneDescription) -> bool:
+    return any(not joint.body0 or not joint.body1 for joint in scene.joints)
+
+
+def _files(folder: Path, written: Written) -> list[str]:
+    stem = written.main.removesuffix(".urdf")
+    return [written.main, *sorted(p.name for p in folder.glob(f"{stem}_*.urdf"))]
