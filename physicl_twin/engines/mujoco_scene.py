@@ -179,6 +179,19 @@ class MujocoScene:
             )
         return tuple(found)
 
+    def deepest_overlap_m(self) -> tuple[float, str, str]:
+        """Depth of the deepest overlap as the bodies stand, without a step, and who overlaps; 0 when nothing does."""
+        self._require_open()
+        mujoco.mj_collision(self._model, self._data)
+        if not self._data.ncon:
+            return 0.0, "", ""
+        distance = np.asarray(self._data.contact.dist)
+        worst = int(np.argmin(distance))
+        if distance[worst] >= 0.0:
+            return 0.0, "", ""
+        first, second = (self._geom_owner[geom] for geom in self._data.contact[worst].geom)
+        return -float(distance[worst]), min(first, second), max(first, second)
+
     def mass_properties(self) -> tuple[EngineMass, ...]:
         """What MuJoCo believes about each body."""
         self._require_open()

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import ovstage
+from numpy.typing import NDArray
 from ovphysx.types import SceneQueryGeometryType, SceneQueryMode, SimObjectType
 
 from physicl_twin.engines.physx_runtime import PhysxRuntime
@@ -136,6 +137,29 @@ class PhysxScene:
                 )
         return columns
 
+    def columns(self, names: Iterable[str]) -> dict[str, FloatArray]:
+        """Any columns of PhysX's bodies, a row a body; those by shape are padded to the body with most shapes.
+
+        Units are the stage's. For code that must have what the protocol does not offer.
+        """
+        return self._read(names)
+
+    def set_columns(self, columns: dict[str, FloatArray], rows: NDArray[np.intp]) -> None:
+        """Write columns of some bodies; the arrays have a row for every body, as ``columns`` reads them."""
+        self._require_open()
+        if not len(rows):
+            return
+        paths = [self._dictionary.intern_path(self._bodies[row]) for row in rows]
+        self._latest = None
+        with self._runtime.listening("engine_step_failed", f"PhysX refused to set {', '.join(columns)}"):
+            query = self._physx.query(
+                SimObjectType.RIGID_BODY, prim_paths=sorted(map(int, paths)), metadata=False
+            ).wait()
+            try:
+                self._assign(query, columns)
+            finally:
+                query.close_sync()
+
     def _write(self, columns: dict[str, FloatArray], refusal: str) -> None:
         self._require_open()
         if self._links:
@@ -145,15 +169,23 @@ class PhysxScene:
                 f"PhysX cannot set the {refusal} of {path}, a link of an articulation.",
                 "Move the root.",
             )
-        names = list(columns)
         self._latest = None
-        with (
-            self._runtime.listening("engine_step_failed", "PhysX refused a new state"),
-            self._physx.write(self._queries[0], names).wait() as session,
-        ):
+        with self._runtime.listening("engine_step_failed", "PhysX refused a new state"):
+            self._assign(self._queries[0], columns)
+
+    def _assign(self, query: Any, columns: dict[str, FloatArray]) -> None:
+        """Write columns of the bodies of a query."""
+        names = list(columns)
+        with self._physx.write(query, names).wait() as session:
             while (group := session.fetch_next().wait()) is not None:
                 rows = [self._rows[int(h)] for h in self._dictionary.get_paths(group.prim_list)]
-                group.tensors[0].assign(np.ascontiguousarray(columns[names[group.attribute_index]][rows], np.float32))
+                tensor = group.tensors[0]
+                there = tensor.numpy()
+                values = columns[names[group.attribute_index]][rows]
+                if there.ndim == 2 and values.shape[1] != there.shape[1]:
+                    values = values[:, : there.shape[1]]  # shapes of the largest body of this query
+                tensor.assign(np.ascontiguousarray(values, there.dtype))
+                del there, tensor
                 session.commit(group).wait()
         self._physx.wait_all()
 

@@ -62,3 +62,4 @@ from physicl_twin.model.variation import Support as Support
 from physicl_twin.model.variation import SurfaceState as SurfaceState
 from physicl_twin.model.variation import Variation as Variation
 from physicl_twin.model.variation import VariationSet as VariationSet
+from physicl_twin.model.variation import SupportKind as SupportKind

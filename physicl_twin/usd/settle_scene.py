@@ -1,0 +1,215 @@
+"""A stage of cells in which variations settle: each cell a physics scene of its own with the support and the objects.
+
+Cells share nothing, so what happens in one depends on no other. The objects are the twins' own bodies and colliders,
+without what physics does not look at. Surfaces are told apart by a friction that only serves as a mark: PhysX numbers
+the shapes of a body in an order of its own, and their true friction is written when the stage is running.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pxr import Sdf, Usd, UsdPhysics, UsdShade
+
+from physicl_twin.model import Pose, Support, UsdError
+from physicl_twin.usd import layers
+from physicl_twin.usd.layers import Types
+
+#: Friction that marks surface number k: (k + 1) of these.
+MARK = 1.0 / 1024.0
+_DROPPED = ("customData", "assetInfo", "documentation", "displayName")
+_UNSEEN = ("normals", "primvars:displayColor", "primvars:st", "extent", "purpose")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LeanTwin:
+    """A twin's body and colliders.
+
+    Attributes:
+        text: The layer, as USD text.
+        root: Name of its root prim, the body.
+        bound: Path of each collider relative to the root, and the name of its physics material.
+        surfaces: Names of its physics materials, in the order of their marks.
+        mass_kg: Mass.
+        com_m: Centre of mass, body frame.
+        moments_kgm2: Principal moments.
+        axes_wxyz: Principal axes in the body frame.
+    """
+
+    text: str
+    root: str
+    bound: tuple[tuple[str, str], ...]
+    surfaces: tuple[str, ...]
+    mass_kg: float
+    com_m: tuple[float, float, float]
+    moments_kgm2: tuple[float, float, float]
+    axes_wxyz: tuple[float, float, float, float]
+
+
+def lean_twin(usd: Path) -> LeanTwin:
+    """What physics needs of a twin.
+
+    Args:
+        usd: Interface layer of a twin with one body, which is its root prim.
+
+    Raises:
+        UsdError: ``usd_unreadable``, ``twin_body_not_root``.
+    """
+    try:
+        stage = Usd.Stage.Open(str(usd))
+    except Exception as error:  # Tf has its own exception type
+        raise UsdError("usd_unreadable", f"{usd.name} cannot be opened as USD.", "Check that it is whole.") from error
+    root = stage.GetDefaultPrim()
+    if not root.HasAPI(UsdPhysics.RigidBodyAPI):
+        raise UsdError("twin_body_not_root", f"The body of {usd.stem} is not its root prim.", "Build the twin again.")
+    bound = _bound(root)
+    surfaces = tuple(sorted({material for _, material in bound}))
+    with Usd.EditContext(stage, stage.GetSessionLayer()):
+        for child in root.GetChildren():
+            if child.GetName() not in ("colliders", "PhysicsMaterials"):
+                child.SetActive(False)
+    flat = stage.Flatten()
+    spec = flat.GetPrimAtPath(root.GetPath())
+    _strip(spec)
+    for number, name in enumerate(surfaces):
+        material = flat.GetPrimAtPath(f"{root.GetPath()}/PhysicsMaterials/{name}")
+        material.attributes["physics:staticFriction"].default = (number + 1) * MARK
+    api = UsdPhysics.MassAPI(root)
+    axes = api.GetPrincipalAxesAttr().Get()
+    return LeanTwin(
+        flat.ExportToString(),
+        root.GetName(),
+        bound,
+        surfaces,
+        float(api.GetMassAttr().Get()),
+        _floats(api.GetCenterOfMassAttr().Get()),
+        _floats(api.GetDiagonalInertiaAttr().Get()),
+        (float(axes.GetReal()), *_floats(axes.GetImaginary())),
+    )
+
+
+def _floats(values: Any) -> tuple[float, float, float]:
+    return (float(values[0]), float(values[1]), float(values[2]))
+
+
+def _bound(root: Any) -> tuple[tuple[str, str], ...]:
+    """Each collider's path relative to the root and the name of the physics material that is bound to it."""
+    found = []
+    for prim in Usd.PrimRange(root):
+        if prim.HasAPI(UsdPhysics.CollisionAPI):
+            material, _ = UsdShade.MaterialBindingAPI(prim).ComputeBoundMaterial("physics")
+            if not material:
+                path = prim.GetPath()
+                raise UsdError("collider_without_material", f"{path} has no physics material.", "Build the twin again.")
+            found.append((str(prim.GetPath().MakeRelativePath(root.GetPath())), material.GetPrim().GetName()))
+    return tuple(found)
+
+
+def _strip(spec: Any) -> None:
+    for name in _DROPPED:
+        if spec.HasInfo(name):
+            spec.ClearInfo(name)
+    for attribute in list(spec.properties):
+        if attribute.name in _UNSEEN or attribute.name.startswith("semantics:"):
+            spec.RemoveProperty(attribute)
+    for child in list(spec.nameChildren):
+        if child.HasInfo("active") and not child.active:
+            del spec.nameChildren[child.name]
+        else:
+            _strip(child)
+
+
+@dataclass(frozen=True, slots=True)
+class SettleStage:
+    """The stage that was written.
+
+    Attributes:
+        path: Its file.
+        bodies: For each cell the prim paths of its instances, in their order.
+        supports: For each cell the prim path of its support, a kinematic body.
+    """
+
+    path: Path
+    bodies: tuple[tuple[str, ...], ...]
+    supports: tuple[str, ...]
+
+
+def write_settle_stage(
+    folder: Path,
+    twins: Sequence[LeanTwin],
+    cells: Sequence[Sequence[tuple[int, float]]],
+    support: Support,
+    gravity_mps2: float,
+    bounce_threshold_mps: float,
+    ground_m: float,
+) -> SettleStage:
+    """Write the stage.
+
+    Args:
+        folder: Of the caller, who removes it.
+        twins: Lean twins.
+        cells: For each cell, (index of the twin, scale) of each instance.
+        support: What they rest on.
+        gravity_mps2: Gravity, downwards.
+        bounce_threshold_mps: Approach speed below which nothing bounces.
+        ground_m: Length and width of the floor.
+    """
+    for index, twin in enumerate(twins):
+        (folder / f"twin_{index}.usda").write_text(twin.text, encoding="utf-8")
+    layer = Sdf.Layer.CreateNew(str(folder / "settle.usda"))
+    root = layer.pseudoRoot
+    root.SetInfo("metersPerUnit", 1.0)
+    root.SetInfo("kilogramsPerUnit", 1.0)
+    root.SetInfo("upAxis", "Z")
+    layer.defaultPrim = "World"
+    bodies, supports = [], []
+    with Sdf.ChangeBlock():
+        layers.define(layer, "/World", "Xform")
+        _surface(layer)
+        for number, cell in enumerate(cells):
+            here = f"/World/cell_{number:03d}"
+            layers.define(layer, here, "Xform")
+            scene = f"{here}/physics"
+            prim = layers.define(layer, scene, "PhysicsScene", apis=("PhysxSceneAPI",))
+            layers.attribute(prim, "physics:gravityDirection", Types.Vector3f, (0.0, 0.0, -1.0))
+            layers.attribute(prim, "physics:gravityMagnitude", Types.Float, gravity_mps2)
+            layers.attribute(prim, "physxScene:bounceThreshold", Types.Float, bounce_threshold_mps)
+            supports.append(_support(layer, here, scene, support, ground_m))
+            bodies.append(tuple(_instance(layer, here, scene, row, twins, *what) for row, what in enumerate(cell)))
+    layer.Save()
+    return SettleStage(Path(layer.realPath), tuple(bodies), tuple(supports))
+
+
+def _surface(layer: Any) -> None:
+    prim = layers.define(layer, "/World/surface", "Material", apis=("PhysicsMaterialAPI",))
+    for name, value in (("staticFriction", 0.5), ("dynamicFriction", 0.4), ("restitution", 0.0)):
+        layers.attribute(prim, f"physics:{name}", Types.Float, value)
+
+
+def _support(layer: Any, here: str, scene: str, support: Support, ground_m: float) -> str:
+    """A kinematic body, whose friction can be written while the stage runs."""
+    where = f"{here}/support"
+    prim = layers.define(layer, where, "Xform", apis=("PhysicsRigidBodyAPI",))
+    layers.attribute(prim, "physics:kinematicEnabled", Types.Bool, True)
+    layers.relationship(prim, "physics:simulationOwner", scene)
+    thickness = 0.2 * ground_m
+    floor = ("floor", (0.0, 0.0, -0.5 * thickness), (ground_m, ground_m, thickness))
+    for name, centre, size in (floor, *support.boxes()):
+        box = layers.define(layer, f"{where}/{name}", "Cube", apis=("PhysicsCollisionAPI", "MaterialBindingAPI"))
+        layers.attribute(box, "size", Types.Double, 1.0)
+        layers.place(box, Pose(centre), size)
+        layers.bind(box, "/World/surface", physics=True)
+    return where
+
+
+def _instance(layer: Any, here: str, scene: str, row: int, twins: Sequence[LeanTwin], index: int, scale: float) -> str:
+    where = f"{here}/object_{row:04d}"
+    prim = layers.define(layer, where, "Xform")
+    layers.reference(prim, f"./twin_{index}.usda", f"/{twins[index].root}")
+    # Far apart until they are put where they belong.
+    layers.place(prim, Pose((50.0 + 10.0 * row, 0.0, 50.0)), (scale,) * 3 if scale != 1.0 else None)
+    layers.relationship(prim, "physics:simulationOwner", scene)
+    return where
