@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # physicl_twin: set-up and every command. The first call makes .venv beside this file; later calls only run the verb.
 #   ./physicl.sh build|inspect|validate|doctor|test …     run a verb (./physicl.sh --help lists them)
-#   ./physicl.sh install cad|dxf|fbx|dev|kit|all           add an optional set of packages (kit: for tests/kit only)
+#   ./physicl.sh install cad|dxf|fbx|augment|dev|kit|all           add an optional set of packages (kit: for tests/kit only)
 set -euo pipefail
 
 here="$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)"
@@ -83,10 +83,10 @@ needed=(base)
 case "${1:-}" in
   install)
     shift
-    [ $# -gt 0 ] || die "install what? Sets: cad dxf fbx dev kit all"
-    for set in "$@"; do if [ "$set" = all ]; then needed+=(cad dxf fbx dev); else needed+=("$set"); fi; done
+    [ $# -gt 0 ] || die "install what? Sets: cad dxf fbx augment dev kit all"
+    for set in "$@"; do if [ "$set" = all ]; then needed+=(cad dxf fbx augment dev); else needed+=("$set"); fi; done
     set_up "${needed[@]}"; exit 0 ;;
-  test) needed+=(cad dxf fbx dev) ;;
+  test) needed+=(cad dxf fbx augment dev) ;;
 esac
 for set in "${needed[@]}"; do
   if ! is_installed "$set"; then set_up "${needed[@]}"; break; fi

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from physicl_twin.api import AugmentResult as AugmentResult
     from physicl_twin.api import BuildResult as BuildResult
     from physicl_twin.api import build as build
     from physicl_twin.api import load as load
@@ -18,9 +19,12 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_FROM_API = ("BuildResult", "build", "load", "load_record")
+_FROM_API = ("AugmentResult", "BuildResult", "build", "load", "load_record")
 #: Packages that are also functions (see ``physicl_twin.rooms``).
-_VERB_ROOMS = ("validate",)
+_VERB_ROOMS = (
+    "augment",
+    "validate",
+)
 _FROM_MODEL = ("Certificate", "Estimate", "Evidence", "PhysiclError", "Twin")
 
 __all__ = ["__version__", *_FROM_API, *_FROM_MODEL, *_VERB_ROOMS]

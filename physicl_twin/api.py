@@ -108,6 +108,77 @@ def _mass_estimate(mass: Estimate | str | float | None) -> Estimate | None:
     return parse_mass(mass if isinstance(mass, str) else f"{mass!r} kg")
 
 
+@dataclass(frozen=True, slots=True)
+class AugmentResult:
+    """A finished set of variations.
+
+    Attributes:
+        path: Its folder.
+        scene: The base scene.
+        accepted: How many members it holds.
+        rejected: How many were given up; ``manifest.json`` says which, ``manifest.parquet`` why.
+        rejected_draws: How often each reason came up.
+    """
+
+    path: Path
+    scene: Path
+    accepted: int
+    rejected: int
+    rejected_draws: dict[str, int]
+
+
+def augment(
+    twins: StrPath | BuildResult | Sequence[StrPath | BuildResult],
+    spec: StrPath | None = None,
+    out: StrPath = "variations",
+    *,
+    count: int = 100,
+    seed: int = 0,
+    jobs: int = 1,
+    force: bool = False,
+    config: StrPath | None = None,
+    report: bool = True,
+    on_progress: ProgressListener | None = None,
+) -> AugmentResult:
+    """Make settled variations of a scene of twins.
+
+    Args:
+        twins: One or several twins: folders, or what ``build`` returned.
+        spec: Randomization spec; the shipped ``config/randomization/default.toml`` without one.
+        out: Folder of the set; a set that was begun there with the same request goes on.
+        count: Members.
+        seed: Seed; the same one gives the same members.
+        jobs: Worker processes.
+        force: Take twins that failed their validation, too.
+        config: Settings on top of the shipped ones.
+        report: Write the coverage report and the contact sheet.
+        on_progress: Told of (job, stage, fraction, message).
+
+    Raises:
+        PhysiclError: When the spec, a twin or the folder does not allow it, or no variation was accepted.
+    """
+    from physicl_twin.jobs.augment import AugmentOptions
+    from physicl_twin.jobs.augment import augment as run
+
+    several = [twins] if isinstance(twins, str | os.PathLike | BuildResult) else list(twins)
+    folders = [twin.path if isinstance(twin, BuildResult) else Path(twin) for twin in several]
+    made = AugmentOptions(
+        Path(spec) if spec is not None else None,
+        count,
+        seed,
+        jobs,
+        force,
+        Path(config) if config is not None else None,
+        report,
+    )
+    record = run(folders, Path(out), made, on_progress=on_progress)
+    if record["error"] is not None:
+        error = record["error"]
+        raise PhysiclError(error["code"], error["message"], error["hint"])
+    draws = dict(record["rejected_draws"])
+    return AugmentResult(Path(out), Path(record["scene"]), record["accepted"], record["rejected"], draws)
+
+
 def load(twin: StrPath) -> Twin:
     """The twin of a folder that ``build`` made, with its geometry.
 

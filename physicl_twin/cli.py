@@ -57,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_build(verbs)
     _add_inspect(verbs)
     _add_validate(verbs)
+    _add_augment(verbs)
     doctor = verbs.add_parser("doctor", help="what is installed, what each missing thing would add")
     doctor.add_argument("--json", action="store_true", help="one JSON object")
     doctor.set_defaults(run=_doctor)
@@ -114,6 +115,21 @@ def _add_validate(verbs: Any) -> None:
     validate.add_argument("--config", type=Path, help="settings on top of config/pipeline.toml")
     validate.add_argument("--json", action="store_true", help="one JSON object")
     validate.set_defaults(run=_validate)
+
+
+def _add_augment(verbs: Any) -> None:
+    augment = verbs.add_parser("augment", help="make settled variations of scenes of twins")
+    augment.add_argument("twins", nargs="+", metavar="TWIN", help="folder of a twin")
+    augment.add_argument("--out", required=True, type=Path, help="folder of the set")
+    augment.add_argument("--spec", type=Path, help="what differs (default config/randomization/default.toml)")
+    augment.add_argument("--count", type=int, default=100, help="number of variations (default 100)")
+    augment.add_argument("--seed", type=int, default=0, help="random seed (default 0)")
+    augment.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1, help="worker processes (default: all)")
+    augment.add_argument("--config", type=Path, help="settings on top of config/pipeline.toml")
+    augment.add_argument("--force", action="store_true", help="take twins that failed their validation, too")
+    augment.add_argument("--no-report", action="store_true", help="leave out the coverage report and its pictures")
+    augment.add_argument("--json", action="store_true", help="one JSON object")
+    augment.set_defaults(run=_augment)
 
 
 def _positive(text: str) -> int:
@@ -205,6 +221,33 @@ def _validate(options: argparse.Namespace) -> int:
     else:
         print("\n".join(check.summary(record)))
     return DONE if record["passed"] else FAILED
+
+
+def _augment(options: argparse.Namespace) -> int:
+    from physicl_twin import extras
+    from physicl_twin.console import augment_summary, chunk_progress
+    from physicl_twin.jobs.augment import AugmentOptions, augment
+
+    extras.require("augment")
+    cancel = threading.Event()
+    signal.signal(signal.SIGINT, lambda *_: cancel.set())
+    signal.signal(signal.SIGTERM, lambda *_: cancel.set())
+    made = AugmentOptions(
+        options.spec,
+        options.count,
+        options.seed,
+        options.jobs,
+        options.force,
+        options.config,
+        not options.no_report,
+    )
+    with chunk_progress(options.count) as progress:
+        record = augment(options.twins, options.out, made, on_progress=progress, cancel=cancel)
+    if options.json:
+        print(json.dumps(record, ensure_ascii=False))
+    else:
+        print("\n".join(augment_summary(record)))
+    return FAILED if record["error"] else DONE
 
 
 def _doctor(options: argparse.Namespace) -> int:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
 
-from physicl_twin.jobs.pool import Job
+from physicl_twin.jobs.pool import Job, ProgressListener
 
 Record = dict[str, Any]
 
@@ -197,3 +199,53 @@ def summary(record: Record) -> list[str]:
         f"  ⚠ {note['message']} {note['hint']}".rstrip() for note in record["notes"] if note["severity"] == "warning"
     ]
     return [*lines, f"  report: {Path(record['twin']) / 'report.html'}"]
+
+
+@contextmanager
+def chunk_progress(count: int) -> Iterator[ProgressListener]:
+    """A bar on a terminal, a line every tenth in a log: how many members of a set have ended.
+
+    Args:
+        count: Members in all.
+    """
+    ended: dict[str, int] = {}
+    told = 0
+
+    def line(job: Job, stage: str, fraction: float, message: str) -> None:
+        nonlocal told
+        ended[job.key] = int(message.partition("/")[0] or 0)
+        done = sum(ended.values())
+        if done * 10 // max(count, 1) > told:
+            told = done * 10 // max(count, 1)
+            print(f"{done} of {count} variations", file=sys.stderr, flush=True)
+
+    if not sys.stderr.isatty():
+        yield line
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("variations"), BarColumn(bar_width=32), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task("", total=count)
+
+        def bar(job: Job, stage: str, fraction: float, message: str) -> None:
+            ended[job.key] = int(message.partition("/")[0] or 0)
+            bars.update(task, completed=sum(ended.values()))
+
+        yield bar
+
+
+def augment_summary(record: Record) -> list[str]:
+    """The lines that tell a person how a set ended."""
+    mark = "✗" if record["error"] else ("!" if record["rejected"] else "✓")
+    draws = ", ".join(f"{reason} {number}" for reason, number in record["rejected_draws"].items())
+    lines = [
+        f"{mark} {record['accepted']} of {record['count']} variations → {record['set']} in {record['seconds']:.1f} s",
+        f"  draws rejected: {draws or 'none'}; given up: {record['rejected']}",
+        f"  open {record['scene']} or a layer below variations/; what each holds: {record['manifest']}",
+    ]
+    if record["error"]:
+        error = record["error"]
+        lines += [f"  {error['message']} [{error['code']}]", f"  → {error['hint']}"]
+    return lines

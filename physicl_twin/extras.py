@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from physicl_twin.model.errors import ConfigError
+
 
 @dataclass(frozen=True, slots=True)
 class Extra:
@@ -36,6 +38,7 @@ class Extra:
 EXTRAS = (
     Extra("cad", "OCP", "STEP, IGES and BREP", (".step", ".stp", ".stpz", ".iges", ".igs", ".brep", ".brp")),
     Extra("dxf", "ezdxf", "DXF profiles", (".dxf",)),
+    Extra("augment", "pyarrow", "variations (Parquet manifests)", ()),
     Extra("fbx", "assimp_py", "FBX and other odd mesh formats", (".fbx", ".x3d", ".3ds", ".lwo", ".blend")),
 )
 
@@ -44,6 +47,21 @@ def needed_for(paths: Iterable[Path]) -> tuple[Extra, ...]:
     """The extras that these files need and that are not installed."""
     suffixes = {path.suffix.lower() for path in paths}
     return tuple(extra for extra in EXTRAS if suffixes.intersection(extra.suffixes) and not extra.installed)
+
+
+def require(name: str) -> None:
+    """Get an optional set, when it is not there.
+
+    Raises:
+        ConfigError: ``extra_missing`` when it cannot be had.
+    """
+    extra = next(extra for extra in EXTRAS if extra.name == name)
+    if extra.installed:
+        return
+    print(f"physicl: {extra.adds} need the '{extra.name}' packages", file=sys.stderr)
+    if not fetch(extra) or not extra.installed:
+        hint = f"Run ./physicl.sh install {name}, or pip install 'physicl-twin[{name}]'."
+        raise ConfigError("extra_missing", f"The packages for {extra.adds} are not installed.", hint)
 
 
 def fetch(extra: Extra) -> bool:

@@ -8,7 +8,7 @@ compile() {
     --prerelease=if-necessary-or-explicit --custom-compile-command config/requirements/lock.sh "$@"
 }
 compile ../../pyproject.toml -o base.lock
-for set in cad dxf fbx dev; do
+for set in cad dxf fbx augment dev; do
   compile ../../pyproject.toml --extra "$set" -c base.lock -o "$set.lock"
 done
 echo uv | compile - -o uv.lock

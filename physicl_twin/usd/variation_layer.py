@@ -1,7 +1,7 @@
 """One variation as a sparse layer over the base scene: only what differs, written at a thousand files a second.
 
-A template holds the specs; each variation sets their values and is saved. Going through the composed stage instead costs
-about ten times as much (``benchmarks/variation_layers.py``).
+A template holds the specs; each variation sets their values and is saved. Going through the composed stage costs
+several times as much (``benchmarks/variation_layers.py``).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The base scene of a family: the objects by reference, the support, lights and a camera, at default values.
 
-Every variation is a layer over it that says only what differs. Twins are referenced as they were delivered, in the set's
-own folder, with their payloads.
+Every variation is a layer over it that says only what differs. Twins are referenced as they were delivered, in the
+set's own folder, with their payloads.
 """
 
 from __future__ import annotations
