@@ -23,6 +23,7 @@ _FROM_API = ("AugmentResult", "BuildResult", "build", "load", "load_record")
 #: Packages that are also functions (see ``physicl_twin.rooms``).
 _VERB_ROOMS = (
     "augment",
+    "deploy",
     "validate",
 )
 _FROM_MODEL = ("Certificate", "Estimate", "Evidence", "PhysiclError", "Twin")

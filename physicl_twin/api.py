@@ -13,6 +13,7 @@ from physicl_twin.model import Certificate, Estimate, PhysiclError, Twin, dumps,
 from physicl_twin.model.errors import SourceError
 
 if TYPE_CHECKING:
+    from physicl_twin.deploy.record import DeployResult
     from physicl_twin.jobs.pool import ProgressListener
 
 StrPath = str | os.PathLike[str]
@@ -248,3 +249,38 @@ def validate(
             profile=profile,
             settings=in_force,
         )
+
+
+def deploy(
+    twin: StrPath | BuildResult | Twin,
+    target: str,
+    out: StrPath = "deployed",
+    *,
+    check: bool = True,
+    force: bool = False,
+    members: str | None = None,
+    config: StrPath | None = None,
+) -> DeployResult:
+    """Write a twin or a set of variations for another tool, read it back, and drop it there.
+
+    Args:
+        twin: Folder of a twin or of a set of variations, what ``build`` returned, or a twin in memory with geometry.
+        target: ``isaac-sim``, ``omniverse``, ``mujoco`` or ``urdf``.
+        out: The export becomes ``out/<target>/<name>``; an earlier export there is replaced.
+        check: Make the round trip and the drop in the target engine.
+        force: Export also a twin that failed its validation; it is marked.
+        members: Of a set, which: ``7``, ``0-9``, ``0-9,42``; all by default.
+        config: Configuration file on top of the shipped one.
+
+    Returns:
+        The export. A comparison that fails does not raise: see ``result.passed`` and ``result.round_trip``.
+
+    Raises:
+        PhysiclError: When it cannot be exported; nothing is written then.
+    """
+    from physicl_twin import deploy as room
+    from physicl_twin import settings
+
+    in_force = settings.pipeline(Path(config) if config is not None else None)
+    source = twin if isinstance(twin, Twin) else (twin.path if isinstance(twin, BuildResult) else Path(twin))
+    return room.deploy(source, target, Path(out), check=check, force=force, members=members, settings=in_force)

@@ -58,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_inspect(verbs)
     _add_validate(verbs)
     _add_augment(verbs)
+    _add_deploy(verbs)
     doctor = verbs.add_parser("doctor", help="what is installed, what each missing thing would add")
     doctor.add_argument("--json", action="store_true", help="one JSON object")
     doctor.set_defaults(run=_doctor)
@@ -130,6 +131,21 @@ def _add_augment(verbs: Any) -> None:
     augment.add_argument("--no-report", action="store_true", help="leave out the coverage report and its pictures")
     augment.add_argument("--json", action="store_true", help="one JSON object")
     augment.set_defaults(run=_augment)
+
+
+def _add_deploy(verbs: Any) -> None:
+    from physicl_twin.deploy import TARGETS
+
+    deploy = verbs.add_parser("deploy", help="write a twin or a set of variations for another tool, and check it there")
+    deploy.add_argument("twin", type=Path, metavar="TWIN|SCENE")
+    deploy.add_argument("--target", action="append", choices=TARGETS, required=True, help="may be repeated")
+    deploy.add_argument("--out", required=True, type=Path, help="the export becomes OUT/TARGET/NAME")
+    deploy.add_argument("--members", metavar="0-9,42", help="of a set of variations, which (default all)")
+    deploy.add_argument("--force", action="store_true", help="export also a twin that failed its validation")
+    deploy.add_argument("--no-check", action="store_true", help="leave out the round trip and the drop")
+    deploy.add_argument("--config", type=Path, help="settings on top of config/pipeline.toml")
+    deploy.add_argument("--json", action="store_true", help="one JSON object a target on standard output")
+    deploy.set_defaults(run=_deploy)
 
 
 def _positive(text: str) -> int:
@@ -248,6 +264,31 @@ def _augment(options: argparse.Namespace) -> int:
     else:
         print("\n".join(augment_summary(record)))
     return FAILED if record["error"] else DONE
+
+
+def _deploy(options: argparse.Namespace) -> int:
+    from physicl_twin.api import deploy
+    from physicl_twin.deploy.report import as_json, as_text
+
+    clean = True
+    for target in dict.fromkeys(options.target):
+        try:
+            result = deploy(
+                options.twin,
+                target,
+                options.out,
+                check=not options.no_check,
+                force=options.force,
+                members=options.members,
+                config=options.config,
+            )
+        except PhysiclError as error:
+            _print_error(error, as_json=options.json)
+            clean = False
+            continue
+        print(json.dumps(as_json(result), ensure_ascii=False) if options.json else as_text(result))
+        clean &= result.passed
+    return DONE if clean else FAILED
 
 
 def _doctor(options: argparse.Namespace) -> int:

@@ -23,8 +23,11 @@ ALLOWED = {
     "normalize": set(),
     "engines": set(),
     "usd": {"render"},
-    "validate": {"ingest", "normalize", "usd", "engines", "render"},
-    "jobs": {"ingest", "normalize", "usd", "engines", "render", "validate"},
+    "page": set(),
+    "augment": {"ingest", "normalize", "usd", "engines", "render", "page"},
+    "validate": {"ingest", "normalize", "usd", "engines", "render", "page"},
+    "deploy": {"ingest", "normalize", "usd", "engines", "render"},
+    "jobs": {"ingest", "normalize", "usd", "engines", "render", "augment", "validate", "deploy"},
 }
 GROUND_FLOOR = {"model", "settings", "rooms"}
 TOP_FLOOR = {"api", "cli", "console", "doctor", "extras", "inspect"}

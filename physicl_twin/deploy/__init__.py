@@ -23,16 +23,18 @@ def deploy(
     *,
     check: bool = True,
     force: bool = False,
+    members: str | None = None,
     settings: dict[str, Any] | None = None,
 ) -> DeployResult:
-    """Write a twin for a target, read it back, and drop it there.
+    """Write a twin or a set of variations for a target, read it back, and drop it there.
 
     Args:
-        source: Folder of a twin, or a twin in memory with its geometry.
+        source: Folder of a twin or of a set of variations, or a twin in memory with its geometry.
         target: ``isaac-sim``, ``omniverse``, ``mujoco`` or ``urdf``.
         out: The export becomes ``out/<target>/<name>``; an earlier export there is replaced.
         check: Make the round trip and the drop.
         force: Export also a twin whose certificate says that it failed.
+        members: Of a set, which: ``7``, ``0-9``, ``0-9,42``; all by default.
         settings: Settings of the pipeline; the shipped ones by default.
 
     Returns:
@@ -42,10 +44,16 @@ def deploy(
         PhysiclError: When it cannot be exported; nothing is written then.
     """
     from physicl_twin.deploy.export import export_twin, require_target
+    from physicl_twin.deploy.family import chosen_members, is_family, read_family
+    from physicl_twin.deploy.family_export import export_family
     from physicl_twin.deploy.subject import Subject, read_subject
 
     wanted = require_target(target)
     in_force = settings if settings is not None else _settings.pipeline()
+    if not isinstance(source, Twin) and is_family(Path(source)):
+        family = read_family(Path(source))
+        chosen = chosen_members(family.shared, members)
+        return export_family(family, wanted, Path(out), in_force, members=chosen, check=check, force=force)
     subject = Subject(source, None, None) if isinstance(source, Twin) else read_subject(Path(source))
     return export_twin(subject, wanted, Path(out), in_force, check=check, force=force)
 

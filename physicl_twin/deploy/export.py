@@ -58,31 +58,37 @@ def export_twin(
     """Write ``out/<target>/<name>``; see ``deploy``."""
     warnings = gate(subject, force=force)
     twin = subject.twin
-    writer = writer_of(target)
-    layout = plan(twin, UsdOptions.from_settings(settings))
     final = out / target / twin.name
     with staged(final) as folder:
-        job = Job(subject, layout, folder, settings)
-        written = writer.write(job)
-        _copy_provenance(subject, folder)
-        record = DeployRecord(
-            twin=twin.name,
-            twin_version=twin.version,
-            target=target,
-            main=written.main,
-            licence=twin.licence,
-            forced=subject.failed,
-            checked=check,
-            losses=written.losses,
-            warnings=warnings,
-            notes=written.notes,
-            comparisons=writer.compare(job, written) if check else (),
-            drop=writer.drop(job, written) if check else None,
-            tool=TOOL,
-        )
+        record = replace(export_files(subject, target, folder, settings, check=check), warnings=warnings)
         (folder / NOTICE_NAME).write_text(notice(record, [twin]), encoding="utf-8")
         record = finish(folder, record)
     return DeployResult(final, final / record.main, record)
+
+
+def export_files(
+    subject: Subject, target: Target, folder: Path, settings: dict[str, Any], *, check: bool
+) -> DeployRecord:
+    """Write the files of a twin into ``folder`` and check them; the record has no warnings and no hashes yet."""
+    twin, writer = subject.twin, writer_of(target)
+    job = Job(subject, plan(twin, UsdOptions.from_settings(settings)), folder, settings)
+    written = writer.write(job)
+    _copy_provenance(subject, folder)
+    return DeployRecord(
+        twin=twin.name,
+        twin_version=twin.version,
+        target=target,
+        main=written.main,
+        licence=twin.licence,
+        forced=subject.failed,
+        checked=check,
+        losses=written.losses,
+        warnings=(),
+        notes=written.notes,
+        comparisons=writer.compare(job, written) if check else (),
+        drop=writer.drop(job, written) if check else None,
+        tool=TOOL,
+    )
 
 
 def finish(folder: Path, record: DeployRecord) -> DeployRecord:

@@ -65,7 +65,7 @@ def drop(job: Job, written: Written) -> DropAgreement:
     """The file dropped in PhysX."""
     scene = describe_twin(job.layout)
 
-    def run() -> Fall:
-        return drop_physx(job.folder / written.main, scene, job.settings)
+    def run(orientation: str) -> Fall:
+        return drop_physx(job.folder / written.main, scene, job.settings, orientation)
 
     return agreement("physx", job.subject.certificate, scene, run)

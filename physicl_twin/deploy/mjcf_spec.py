@@ -36,7 +36,8 @@ class Instance:
         scene: Its bodies, scaled and placed, with the names and surfaces that they have in the model.
         prefix: Of the names of its geoms.
         scale: Of its geometry.
-        repaint: Changed looks by the name of the twin's appearance: sRGB colour, metallic, roughness; None to keep.
+        repaint: Changed looks by the name of the twin's appearance or of its USD material: sRGB colour, metallic,
+            roughness; None to keep.
     """
 
     layout: Layout
@@ -113,8 +114,9 @@ class _Geoms:
     def _visual(self, body: Any, piece: Any) -> None:
         one = self._one
         look, material = piece.look, f"{one.assets.prefix}{piece.look.name}"
-        if look.appearance in one.repaint:
-            color, metallic, roughness = one.repaint[look.appearance]
+        painted = one.repaint.get(look.appearance, one.repaint.get(look.name))
+        if painted is not None:
+            color, metallic, roughness = painted
             look = replace(
                 look,
                 rgba=(*color, look.rgba[3]) if color is not None else look.rgba,

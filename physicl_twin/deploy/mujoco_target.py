@@ -74,8 +74,8 @@ def drop(job: Job, written: Written) -> DropAgreement:
     """The file dropped in plain MuJoCo."""
     scene = describe_twin(job.layout)
 
-    def run() -> Fall:
-        return drop_mujoco(mujoco.MjSpec.from_file(str(job.folder / written.main)), scene, job.settings)
+    def run(orientation: str) -> Fall:
+        return drop_mujoco(mujoco.MjSpec.from_file(str(job.folder / written.main)), scene, job.settings, orientation)
 
     return agreement("mujoco", job.subject.certificate, scene, run)
 

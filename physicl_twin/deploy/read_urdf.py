@@ -9,10 +9,15 @@ from typing import Any
 
 import mujoco
 
+from physicl_twin.deploy.description import extents
 from physicl_twin.deploy.facts import Facts
 from physicl_twin.deploy.read_mujoco import read_mujoco
+from physicl_twin.deploy.time_step import time_step_s
 from physicl_twin.deploy.urdf_tree import WORLD, start_coordinates
+from physicl_twin.engines.mujoco_contact import solref
+from physicl_twin.engines.mujoco_spec import SOLIMP, build_spec
 from physicl_twin.engines.scene_description import SceneDescription
+from physicl_twin.engines.settings import EngineSettings
 from physicl_twin.model import EngineError
 
 
@@ -36,6 +41,26 @@ def urdf_spec(path: Path) -> Any:
             if body.name in friction:
                 geom.friction, geom.condim = [friction[body.name], 0.0, 0.0], 3
     return spec
+
+
+def behave_as_engine(spec: Any, path: Path, scene: SceneDescription, settings: dict[str, Any]) -> None:
+    """Give a URDF's spec what the format cannot say: restitution from Bullet's word, solver and time step as ours."""
+    solver = EngineSettings.from_pipeline(settings)
+    bare, _ = build_spec(SceneDescription(scene.gravity_mps2, (), (), ()), solver)
+    for name in ("integrator", "cone", "solver", "impratio", "iterations", "tolerance", "noslip_iterations"):
+        setattr(spec.option, name, getattr(bare.option, name))
+    low, high = extents(scene)
+    spec.option.timestep = time_step_s("mujoco", float((high - low).max()), settings)
+    root = ET.parse(path).getroot()
+    bounce = {
+        link.get("name", ""): float(stated.get("value", "0"))
+        for link in root.iter("link")
+        if (stated := link.find("contact/restitution")) is not None
+    }
+    for body in spec.bodies:
+        reference = solref(bounce.get(body.name, 0.0), spec.option.timestep, solver.mujoco_stiffness_steps)
+        for geom in body.geoms:
+            geom.solref, geom.solimp = list(reference), list(SOLIMP)
 
 
 def extension_friction(path: Path) -> dict[str, float]:

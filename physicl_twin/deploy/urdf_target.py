@@ -11,7 +11,7 @@ from physicl_twin.deploy.drop import Fall, agreement, drop_mujoco
 from physicl_twin.deploy.facts import Facts, facts_of
 from physicl_twin.deploy.job import Job
 from physicl_twin.deploy.obj_mesh import write_obj
-from physicl_twin.deploy.read_urdf import read_urdf, urdf_spec
+from physicl_twin.deploy.read_urdf import behave_as_engine, read_urdf, urdf_spec
 from physicl_twin.deploy.record import Comparison, DropAgreement, Written
 from physicl_twin.deploy.urdf_files import material_library
 from physicl_twin.deploy.urdf_tree import TreeWriter, trees, without_capsules
@@ -116,18 +116,19 @@ def _as_urdf_says(expected: Facts) -> Facts:
 
 
 def drop(job: Job, written: Written) -> DropAgreement:
-    """The file dropped in MuJoCo, with the friction of its extension."""
+    """The file dropped in MuJoCo, with friction and restitution of its extensions and the solver of our engine."""
     scene = describe_twin(job.layout)
     files = _files(job.folder, written)
     if len(files) > 1:
         return DropAgreement("mujoco", "not_checked", "The twin's free bodies stand in several files.")
 
-    def run() -> Fall:
+    def run(orientation: str) -> Fall:
         spec = urdf_spec(job.folder / files[0])
+        behave_as_engine(spec, job.folder / files[0], scene, job.settings)
         root = spec.worldbody.first_body()
         if root is not None and root.first_joint() is None and not _on_the_world(scene):
             root.add_freejoint()
-        return drop_mujoco(spec, scene, job.settings)
+        return drop_mujoco(spec, scene, job.settings, orientation)
 
     return agreement("mujoco", job.subject.certificate, scene, run)
 

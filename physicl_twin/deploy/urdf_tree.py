@@ -105,7 +105,7 @@ class TreeWriter:
     def document(self, name: str, tree: Tree) -> str:
         """The URDF of a tree."""
         robot = ET.Element("robot", name=name)
-        # MuJoCo alone reads this: it would weld the root into the world, forget folders, and refuse flat pieces of looks.
+        # MuJoCo alone reads this: it would weld the root into the world, forget folders, and refuse flat looks.
         compiler = {"fusestatic": "false", "discardvisual": "true", "strippath": "false"}
         ET.SubElement(ET.SubElement(robot, "mujoco"), "compiler", compiler)
         if tree.on_world:
