@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from physicl_twin.model import Estimate
-from physicl_twin.validate.report import numbers
+from physicl_twin.page import numbers
 
 T = "\u202f"
 

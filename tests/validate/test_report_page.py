@@ -24,9 +24,9 @@ from physicl_twin.model import (
     dumps,
     loads_twin,
 )
-from physicl_twin.validate.report.markup import Markup, elide, join, tag
+from physicl_twin.page.markup import Markup, elide, join, tag
+from physicl_twin.page.plot import Bracket, Curve, bracket_plot, line_plot, thin, ticks
 from physicl_twin.validate.report.page import report
-from physicl_twin.validate.report.plot import Bracket, Curve, bracket_plot, line_plot, thin, ticks
 
 SETTINGS = settings.pipeline()
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from physicl_twin.model import Certificate, CheckResult, Status
-from physicl_twin.validate.report.markup import Markup, join, tag
-from physicl_twin.validate.report.style import ENGINES, status
+from physicl_twin.page.markup import Markup, join, tag
+from physicl_twin.page.style import ENGINES, status
 
 _HEADINGS: tuple[tuple[Status, str], ...] = (
     ("not_checked", "Not checked"),

@@ -6,8 +6,8 @@ import dataclasses
 from collections.abc import Iterator
 
 from physicl_twin.model import Decision, Estimate, Evidence, MassProperties, Twin
-from physicl_twin.validate.report import numbers
-from physicl_twin.validate.report.markup import Markup, join, named, tag
+from physicl_twin.page import numbers
+from physicl_twin.page.markup import Markup, join, named, tag
 from physicl_twin.validate.report.parts import cell, flag
 
 #: Owners listed; further ones are counted (they are all in twin.json).

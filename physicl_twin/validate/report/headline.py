@@ -6,10 +6,10 @@ import numpy as np
 
 from physicl_twin.model import Certificate, CheckResult, Estimate, RolloutResult, Twin
 from physicl_twin.model.estimate import Z90
-from physicl_twin.validate.report import numbers
-from physicl_twin.validate.report.markup import Markup, join, named, tag
-from physicl_twin.validate.report.style import ENGINES as _ENGINES
-from physicl_twin.validate.report.style import icon, status
+from physicl_twin.page import numbers
+from physicl_twin.page.markup import Markup, join, named, tag
+from physicl_twin.page.style import ENGINES as _ENGINES
+from physicl_twin.page.style import icon, status
 
 
 def header(certificate: Certificate, twin: Twin | None, picture: str) -> Markup:

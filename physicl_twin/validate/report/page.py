@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from physicl_twin.model import Certificate, Twin
+from physicl_twin.page.markup import Markup, join, tag
+from physicl_twin.page.style import css
 from physicl_twin.validate.report import checks, estimates, headline, parts, rollouts, sources
-from physicl_twin.validate.report.markup import Markup, join, tag
 from physicl_twin.validate.report.pictures import Picture, pictures, thumbnail_uri
-from physicl_twin.validate.report.style import css
 
 
 def report(certificate: Certificate, twin: Twin | None, usd: Path | None, settings: dict[str, Any]) -> str:

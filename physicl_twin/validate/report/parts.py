@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from physicl_twin.model import Estimate, Material, Part, Twin
-from physicl_twin.validate.report import numbers
-from physicl_twin.validate.report.markup import Child, Markup, join, named, tag
-from physicl_twin.validate.report.style import icon
+from physicl_twin.page import numbers
+from physicl_twin.page.markup import Child, Markup, join, named, tag
+from physicl_twin.page.style import icon
 
 #: Parts in the table; the heaviest come first to be kept, their order is the twin's.
 LISTED_PARTS = 150

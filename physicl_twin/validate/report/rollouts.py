@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from physicl_twin.model import RolloutResult
-from physicl_twin.validate.report import numbers
-from physicl_twin.validate.report.markup import Markup, join, tag
-from physicl_twin.validate.report.plot import Bracket, Curve, bracket_plot, line_plot
-from physicl_twin.validate.report.style import ENGINES, status
+from physicl_twin.page import numbers
+from physicl_twin.page.markup import Markup, join, tag
+from physicl_twin.page.plot import Bracket, Curve, bracket_plot, line_plot
+from physicl_twin.page.style import ENGINES, status
 
 #: Measures that together say where sliding begins: still held at the first, slid at the second, theory.
 _HOLDS, _SLIDES, _EXPECTED = "steepest_hold", "flattest_slide", "slide_angle_expected"

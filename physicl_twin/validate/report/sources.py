@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from physicl_twin.model import Certificate, Twin
-from physicl_twin.validate.report import numbers
-from physicl_twin.validate.report.markup import Markup, join, named, tag
+from physicl_twin.page import numbers
+from physicl_twin.page.markup import Markup, join, named, tag
 from physicl_twin.validate.report.parts import cell
 
 LISTED_FILES = 400

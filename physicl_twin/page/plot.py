@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from physicl_twin.validate.report.markup import Markup, tag
-from physicl_twin.validate.report.numbers import fixed, significant
+from physicl_twin.page.markup import Markup, tag
+from physicl_twin.page.numbers import fixed, significant
 
 WIDTH, HEIGHT = 480.0, 190.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52.0, 16.0, 24.0, 24.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from physicl_twin.validate.report.markup import Markup, tag
+from physicl_twin.page.markup import Markup, tag
 
 #: Colours of the panel (its styles module holds the same ones as ABGR).
 TOKENS = {
@@ -75,8 +75,8 @@ def _variables(tokens: dict[str, str]) -> str:
 
 
 def css() -> str:
-    """The style sheet: the tokens, then the rules of report.css."""
-    rules = Path(__file__).with_name("report.css").read_text(encoding="utf-8")
+    """The style sheet: the tokens, then the rules of page.css."""
+    rules = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
     screen = f":root{{color-scheme:dark;{_variables(TOKENS)}}}"
     paper = f"@media print{{:root{{color-scheme:light;{_variables(PAPER)}}}}}"
     return f"{screen}\n{paper}\n{rules}"

@@ -1,0 +1,1 @@
+"""Pages for people: HTML and SVG as strings, one style for every report."""
