@@ -96,7 +96,8 @@ def _copy_set(family: Family, folder: Path, members: tuple[int, ...]) -> FamilyW
 
     left_out = {family.folder / member_path(index) for index in set(family.shared.members) - set(members)}
     for path in sorted(family.folder.rglob("*")):
-        if path.is_file() and not path.is_symlink() and path not in left_out:
+        scratch = path.relative_to(family.folder).parts[0].startswith(".")
+        if path.is_file() and not path.is_symlink() and not scratch and path not in left_out:
             copy = folder / path.relative_to(family.folder)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, copy)

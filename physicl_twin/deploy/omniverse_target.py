@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import zipfile
 from pathlib import Path
 
 from pxr import Sdf, UsdUtils
@@ -55,6 +57,21 @@ def _zip(asset: Path, target: Path) -> None:
     if not made or told:
         why = told[0] if told else "no reason given"
         raise UsdError("usdz_not_written", f"{target.name} cannot be packed: {why}.", "Build the twin again.")
+    _clear_times(target)
+
+
+def _clear_times(archive: Path) -> None:
+    """Set the times in a ZIP to the format's first: equal content gives equal bytes, and nothing moves."""
+    data = bytearray(archive.read_bytes())
+    first_day = struct.pack("<HH", 0, (1 << 5) | 1)
+    with zipfile.ZipFile(archive) as opened:
+        central = opened.start_dir
+        for entry in opened.infolist():
+            data[entry.header_offset + 10 : entry.header_offset + 14] = first_day
+            data[central + 12 : central + 16] = first_day
+            name, extra, comment = struct.unpack_from("<HHH", data, central + 28)
+            central += 46 + name + extra + comment
+    archive.write_bytes(data)
 
 
 def compare(job: Job, written: Written) -> tuple[Comparison, ...]:

@@ -93,7 +93,8 @@ def read_urdf(path: Path, scene: SceneDescription) -> Facts:
         if joint >= 0:
             qpos[model.jnt_qposadr[joint]] = value
     root = next((model.body(i).name for i in range(1, model.nbody) if model.body(i).name != WORLD), "")
-    if root in bodies and not any(body.name == WORLD for body in spec.bodies):
+    links = {link.get("name") for link in ET.parse(path).getroot().iter("link")}
+    if root in bodies and WORLD not in links:
         # A URDF says nothing of where its root stands: it stands where the twin has it.
         pose = bodies[root].pose
         model.body(root).pos[:], model.body(root).quat[:] = pose.position_m, pose.quaternion_wxyz

@@ -158,11 +158,14 @@ def _support(spec: Any, support: Support, time_step_s: float, settings: EngineSe
 
 def _lights(spec: Any, light: LightState) -> None:
     """The dome as the head light's ambient part, the key as a directional light."""
-    dome = min(1.0, light.dome_intensity / _DOME_WHITE)
+    # MuJoCo shades without gamma: levels are encoded as colours are.
+    dome, key = (
+        float(linear_to_srgb(np.asarray(min(1.0, level))))
+        for level in (light.dome_intensity / _DOME_WHITE, light.key_intensity / _KEY_WHITE)
+    )
     head = spec.visual.headlight
     head.ambient = [round(0.6 * dome * c, 6) for c in _kelvin(light.dome_kelvin)]
     head.diffuse, head.specular = [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]
-    key = min(1.0, light.key_intensity / _KEY_WHITE)
     level = math.cos(light.key_elevation_rad)
     away = np.array(
         [
