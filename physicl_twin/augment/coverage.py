@@ -46,7 +46,7 @@ def marginals(family: Family, rows: Sequence[dict[str, Any]]) -> list[Marginal]:
     """
     spec = family.spec
     found = [
-        _marginal(f"{what} of {where}", unit, [row[where][name] for row in rows], spec.value(where, key))
+        _marginal(what, unit, [row[where][name] for row in rows], spec.value(where, key))
         for where, name, key, what, unit in _SCENE
     ]
     found.append(
@@ -77,11 +77,11 @@ def marginals(family: Family, rows: Sequence[dict[str, Any]]) -> list[Marginal]:
 
 
 _SCENE = (
-    ("light", "dome_intensity", "dome_nits", "intensity of the dome", "nit"),
-    ("light", "dome_kelvin", "dome_kelvin", "colour of the dome", "K"),
-    ("light", "key_intensity", "key_nits", "intensity of the key", "nit"),
-    ("light", "key_kelvin", "key_kelvin", "colour of the key", "K"),
-    ("camera", "focal_length_mm", "focal_length_mm", "focal length", "mm"),
+    ("light", "dome_intensity", "dome_nits", "intensity of the dome light", "nit"),
+    ("light", "dome_kelvin", "dome_kelvin", "colour of the dome light", "K"),
+    ("light", "key_intensity", "key_nits", "intensity of the key light", "nit"),
+    ("light", "key_kelvin", "key_kelvin", "colour of the key light", "K"),
+    ("camera", "focal_length_mm", "focal_length_mm", "focal length of the camera", "mm"),
 )
 
 

@@ -30,8 +30,9 @@ from physicl_twin.usd.names import identifier
 from physicl_twin.usd.settle_scene import LeanTwin, lean_twin
 from physicl_twin.usd.variation_looks import LookSlot, look_slots
 
-#: Height of a bin's walls over the mean size of its objects, when the bin is chosen for them.
-_WALL_HEIGHT = 1.5
+#: Height of a bin's walls, when the bin is chosen for its objects: over their mean diameter, and over the height of a
+#: heap of them that is half air.
+_WALL_OVER_SIZE, _WALL_OVER_HEAP, _PACKING = 0.7, 1.2, 0.5
 #: Smallest floor over the largest object's diameter.
 _ROOM = 1.6
 #: Directions of the polyhedron that stands for a ball in ray casts.
@@ -242,7 +243,9 @@ def _support(members: tuple[Member, ...], instances: tuple[tuple[str, int], ...]
         length = max(math.sqrt(1.5 * area), room)
         width = max(area / length, room)
     if height == 0.0:
-        height = _WALL_HEIGHT * float(np.mean([2.0 * member.radius_m * scale for member, scale in scaled]))
+        size = float(np.mean([2.0 * member.radius_m * scale for member, scale in scaled]))
+        boxes = sum(float(np.prod(np.ptp(member.points, axis=0))) * scale**3 for member, scale in scaled)
+        height = max(_WALL_OVER_SIZE * size, _WALL_OVER_HEAP * boxes / (_PACKING * length * width))
     if spec.support == "plane":
         height = 0.0
     for member, scale in scaled:

@@ -54,4 +54,5 @@ def rays(camera: CameraState, across: int) -> FloatArray:
     y = (1.0 - 2.0 * (np.arange(down) + 0.5) / down) * half / ASPECT
     grid = np.stack([*np.meshgrid(x, y), np.full((down, across), -1.0)], axis=-1).reshape(-1, 3)
     turned: FloatArray = grid @ camera.pose.rotation().T
-    return turned / np.linalg.norm(turned, axis=1, keepdims=True)
+    unit: FloatArray = turned / np.linalg.norm(turned, axis=1, keepdims=True)
+    return unit

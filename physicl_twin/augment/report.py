@@ -158,11 +158,11 @@ def _histogram(one: Marginal) -> Markup:
             height=f"{88 * count / top:.1f}", class_="hist")
         for index, count in enumerate(counts)
     ]  # fmt: skip
+    top_label = f"{significant(high, 3)} {one.unit}".removesuffix(" 1")
     labels = [
         tag("text", significant(low, 3), x="10", y="114"),
-        tag("text", f"{significant(high, 3)} {one.unit if one.unit != '1' else ''}".strip(), x=f"{_WIDTH - 10:.0f}", y="114",
-            text_anchor="end"),
-    ]  # fmt: skip
+        tag("text", top_label, x=f"{_WIDTH - 10:.0f}", y="114", text_anchor="end"),
+    ]
     note = "no distribution asked for"
     if one.distance is not None:
         verdict = "as asked for" if one.distance <= one.even else "differs from what was asked for"

@@ -59,7 +59,7 @@ from physicl_twin.model.variation import InstanceState as InstanceState
 from physicl_twin.model.variation import LightState as LightState
 from physicl_twin.model.variation import LookState as LookState
 from physicl_twin.model.variation import Support as Support
+from physicl_twin.model.variation import SupportKind as SupportKind
 from physicl_twin.model.variation import SurfaceState as SurfaceState
 from physicl_twin.model.variation import Variation as Variation
 from physicl_twin.model.variation import VariationSet as VariationSet
-from physicl_twin.model.variation import SupportKind as SupportKind
