@@ -79,6 +79,8 @@ class _SpecBuilder:
             self.notes.append("Static meshes collide with the bodies of every physics scene.")
 
     def _options(self) -> None:
+        # MjSpec takes angles as degrees unless told otherwise, as MJCF does.
+        self.spec.compiler.degree = False
         option = self.spec.option
         option.timestep = INITIAL_DT_S
         option.gravity = list(self._scene.gravity_mps2)

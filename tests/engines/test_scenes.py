@@ -273,3 +273,21 @@ def test_stage_is_not_changed_by_opening_it(any_engine, tmp_path):
     any_engine.open(path).close()
     assert path.read_bytes() == before and sorted(tmp_path.iterdir()) == listing
     assert not Usd.Stage.Open(str(path)).GetPrimAtPath("/World/ball").HasAPI("PhysxContactReportAPI")
+
+
+def test_a_hinge_stops_at_its_limit(any_engine, tmp_path):
+    """A bar that falls about a hinge comes to hang at the limit, 50 degrees below the horizon."""
+    builder = StageBuilder(tmp_path / "s.usda")
+    builder.body("bar", (0, 0, 2), mass=1.0, com=(0.5, 0, 0), inertia=(1e-3, 2e-2, 2e-2))
+    builder.box("/World/bar/shape", (1.0, 0.05, 0.05), position=(0.5, 0, 0))
+    hinge = UsdPhysics.RevoluteJoint.Define(builder.stage, "/World/hinge")
+    hinge.CreateBody1Rel().SetTargets(["/World/bar"])
+    hinge.CreateLocalPos0Attr(Gf.Vec3f(0, 0, 2))
+    hinge.CreateAxisAttr("Y")
+    hinge.CreateLowerLimitAttr(-90.0)
+    hinge.CreateUpperLimitAttr(50.0)
+    with any_engine.open(builder.save()) as scene:
+        scene.step(1e-3, 4000)
+        w, _, y, _ = scene.poses()[0, 3:]
+    fallen_deg = math.degrees(2 * math.atan2(abs(y), abs(w)))
+    assert fallen_deg == pytest.approx(50.0, abs=1.0)
