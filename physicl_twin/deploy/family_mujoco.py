@@ -16,7 +16,7 @@ from physicl_twin.deploy.facts import Facts, facts_of
 from physicl_twin.deploy.family import Family
 from physicl_twin.deploy.family_export import FamilyWritten, sample
 from physicl_twin.deploy.mjcf_assets import write_assets
-from physicl_twin.deploy.mujoco_target import ONE_FRICTION, contact_losses, save_spec
+from physicl_twin.deploy.mujoco_target import BOUNCE, ONE_FRICTION, contact_losses, save_spec
 from physicl_twin.deploy.read_mujoco import load_model, read_mujoco
 from physicl_twin.deploy.record import Comparison
 from physicl_twin.deploy.time_step import time_step_s
@@ -26,6 +26,12 @@ from physicl_twin.model import Note, Support, Variation
 from physicl_twin.usd.layout import plan
 from physicl_twin.usd.options import UsdOptions
 
+RESTING = Note(
+    "no_bounce_at_rest",
+    "info",
+    "Contacts of variations return nothing, and restitution is lost: MuJoCo's contact spring has no bounce threshold, "
+    "and would make objects hop that rest a fraction of a millimetre deep in each other.",
+)
 LIGHT = Note("light_levels", "info", "MuJoCo's lights have no unit: levels are relative, a dome is ambient light.")
 #: How far an object at rest may move in one second: the promise of ``augment``.
 REST_M, REST_RAD, REST_S = 1e-3, math.radians(1.0), 1.0
@@ -39,12 +45,12 @@ def write_family(family: Family, folder: Path, settings: dict[str, Any], members
         SourceError: When a member cannot be read.
     """
     options, solver = UsdOptions.from_settings(settings), EngineSettings.from_pipeline(settings)
-    kinds, losses, sizes = {}, [ONE_FRICTION, LIGHT], []
+    kinds, losses, sizes = {}, [ONE_FRICTION, RESTING, LIGHT], []
     for name, subject in family.subjects.items():
         layout = plan(subject.twin, options)
         assets = write_assets(layout, folder, options.crease_angle_deg, shared=True)
         kinds[name] = Kind(layout, assets)
-        losses += [*assets.losses, *contact_losses(layout)]
+        losses += [*assets.losses, *(loss for loss in contact_losses(layout) if loss is not BOUNCE)]
         low, high = extents(describe_twin(layout))
         sizes.append(float((high - low).max()))
     step_s = time_step_s("mujoco", min(sizes), settings)

@@ -86,7 +86,10 @@ def instance_of(state: InstanceState, kind: Kind, gravity_mps2: float) -> Instan
 
 
 def placed(scene: SceneDescription, state: InstanceState, gravity_mps2: float) -> SceneDescription:
-    """The description of a twin as one instance; bodies are called after it."""
+    """The description of a twin as one instance; bodies are called after it.
+
+    Its contacts return nothing: see ``family_mujoco.RESTING``.
+    """
     surfaces = {surface.material: surface for surface in state.surfaces}
     scale = state.scale
     names = {"": ""} | {
@@ -94,13 +97,12 @@ def placed(scene: SceneDescription, state: InstanceState, gravity_mps2: float) -
     }
 
     def shape_of(shape: CollisionShape) -> CollisionShape:
-        material = shape.material
+        material = replace(shape.material, restitution=0.0)
         if (stated := surfaces.get(material.path)) is not None:
             material = replace(
                 material,
                 static_friction=stated.static_friction,
                 dynamic_friction=stated.dynamic_friction,
-                restitution=stated.restitution,
             )
         size = tuple(scale * edge for edge in shape.size_m)
         vertices = scale * shape.vertices
@@ -144,7 +146,7 @@ def placed(scene: SceneDescription, state: InstanceState, gravity_mps2: float) -
 def _support(spec: Any, support: Support, time_step_s: float, settings: EngineSettings) -> None:
     surface = {
         "friction": [support.dynamic_friction, 0.0, 0.0],
-        "solref": list(solref(support.restitution, time_step_s, settings.mujoco_stiffness_steps)),
+        "solref": list(solref(0.0, time_step_s, settings.mujoco_stiffness_steps)),
         "solimp": list(SOLIMP),
         "condim": 3,
     }

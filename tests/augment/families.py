@@ -7,19 +7,17 @@ from pathlib import Path
 
 from physicl_twin.augment.family import Family, make_family, open_member
 from physicl_twin.augment.spec import read_spec
-from physicl_twin.model import dumps
+from physicl_twin.model import Certificate, CheckResult, dumps, to_json
 from tests.usd import twins
-
-PASSED = {"checks": [{"id": "mass.positive", "status": "passed"}], "rollouts": []}
 
 
 def twin_folder(where: Path, made, *, passed: bool = True) -> Path:
     twins.write(made, where)
     folder = where / made.name
     (folder / "twin.json").write_text(dumps(made), encoding="utf-8")
-    status = "passed" if passed else "failed"
-    record = {**PASSED, "checks": [{"id": "mass.positive", "status": status}]}
-    (folder / "certificate.json").write_text(json.dumps(record), encoding="utf-8")
+    check = CheckResult("mass.positive", "The mass is positive.", "passed" if passed else "failed")
+    certificate = Certificate(made.name, 1, "2026-01-01T00:00:00Z", "Robotics-Prop 4.0.0", (), (check,))
+    (folder / "certificate.json").write_text(json.dumps(to_json(certificate)), encoding="utf-8")
     return folder
 
 
