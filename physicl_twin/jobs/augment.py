@@ -27,6 +27,8 @@ from physicl_twin.model import MANIFEST_VERSION, ConfigError, OutputError, Physi
 
 GRAVITY_MPS2 = 9.81
 _WORK = ".physicl-work"
+#: Members that may take as long as one source.
+_MEMBERS_PER_LIMIT = 16
 #: What a twin brings into a set.
 _TWIN_FILES = ("twin.json", "certificate.json", "provenance.json", "simready")
 
@@ -192,7 +194,7 @@ def _run_chunks(
     cancel: threading.Event | None,
 ) -> list[dict[str, str]]:
     """Make what is missing; returns the errors of chunks that failed."""
-    limits = Limits.from_settings(config["jobs"])
+    one = Limits.from_settings(config["jobs"])
     jobs = []
     for number, members in enumerate(_chunks(family, options.count)):
         if not _part(out, number, len(members)).is_file():
@@ -205,6 +207,8 @@ def _run_chunks(
                 "first": members.start,
                 "stop": members.stop,
             }
+            # The limit is meant for one source: a chunk has it for every few members.
+            limits = Limits(one.timeout_s * max(1.0, len(members) / _MEMBERS_PER_LIMIT), one.memory_bytes)
             jobs.append(Job(f"{members.start} to {members.stop - 1}", f"{__name__}:run_chunk", arguments, limits))
     if _finished(out, options.count):
         return []
