@@ -14,6 +14,7 @@ schema_version = 1
 
 [scene]
 objects = 3
+fill = 0.05
 
 [look]
 hue_deg = { uniform = [-30.0, 30.0] }
