@@ -5,8 +5,8 @@
 Both end with an MJCF model of a mesh that MuJoCo loads. obj2mjcf decomposes while it writes (``--decompose``, a thread
 of CoACD on each core); ours writes what ``build`` found, reads it back, compares and drops it. So the seconds of
 ``deploy`` alone favour ours and are given with those of ``build``, which happens once a twin: ``--twins`` takes a
-folder of twins that exist, and the seconds of their builds are then not known. Seconds are wall time of the whole program for
-obj2mjcf and of the function for ``deploy`` (libraries loaded), processor seconds include everything started.
+folder of twins that exist, and the seconds of their builds are then not known. Seconds are wall time of the whole
+program for obj2mjcf and of the function for ``deploy``, processor seconds include everything started.
 
 The truth of the mass is the mesh's exact volume (divergence theorem, watertight) times a density: of ours the one that
 the twin was built with (steel is stated, 7850 kg/m3), of obj2mjcf MuJoCo's default of 1000 kg/m3, because it has
