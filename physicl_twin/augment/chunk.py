@@ -161,6 +161,9 @@ class _Maker:
         outcome.overlap_m = self.meter.deepest(settled.draft, settled.poses)
         if outcome.overlap_m > spec.settle.penetration_m:
             return "penetration"
+        way_m, turn_deg = self.meter.movement(settled.draft, settled.poses)
+        if way_m > spec.settle.rest_move_m or turn_deg > spec.settle.rest_turn_deg:
+            return "moves_in_mujoco"
         outcome.camera = settled.draft.camera
         if not spec.target:
             return ""

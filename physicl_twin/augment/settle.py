@@ -122,7 +122,7 @@ class _Run:
         self._spec = family.spec.settle
         self._rows = [np.array([batch.row(path) for path in bodies]) for bodies in stage.bodies]
         self._supports = np.array([batch.row(path) for path in stage.supports])
-        self._shapes = batch.read("staticFriction")
+        self._shapes = batch.read_by_shape("staticFriction")
         self._material = np.round(np.nan_to_num(self._shapes) / MARK).astype(int) - 1
         count = len(self._shapes)
         self._pose: FloatArray = batch.poses()
@@ -171,12 +171,12 @@ class _Run:
             return self._end(cell, math.inf, math.inf, "left_support")
         if len(cell.looks) <= _LOOKS:
             return None
-        moved = max(float(_moved(self._family, draft, here, look, now)) for look in list(cell.looks)[:-1])
-        turned = max(float(_turned(look[here], now[here])) for look in list(cell.looks)[:-1])
-        if moved <= spec.rest_move_m and turned <= spec.rest_turn_deg:
-            return self._end(cell, moved, turned, self._where(draft, here, now))
+        way = max(float(moved(self._family, draft, here, look, now)) for look in list(cell.looks)[:-1])
+        turn = max(float(turned(look[here], now[here])) for look in list(cell.looks)[:-1])
+        if way <= spec.rest_move_m and turn <= spec.rest_turn_deg:
+            return self._end(cell, way, turn, self._where(draft, here, now))
         if cell.seconds >= spec.longest_s:
-            return self._end(cell, moved, turned, "still_moving")
+            return self._end(cell, way, turn, "still_moving")
         return None
 
     def _where(self, draft: Draft, here: Rows, now: FloatArray) -> str:
@@ -189,9 +189,9 @@ class _Run:
                 return "left_support"
         return ""
 
-    def _end(self, cell: _Cell, moved: float, turned: float, reason: str) -> Settled:
+    def _end(self, cell: _Cell, way_m: float, turn_deg: float, reason: str) -> Settled:
         assert cell.draft is not None
-        return Settled(cell.draft, cell.looks[-1], cell.seconds, moved, turned, reason)
+        return Settled(cell.draft, cell.looks[-1], cell.seconds, way_m, turn_deg, reason)
 
     def _fill(self, cells: list[_Cell]) -> None:
         """The next draft of each of these cells, if it has one."""
@@ -247,7 +247,7 @@ def pose_of(row: FloatArray) -> Pose:
     return Pose((x, y, z), (qw / length, qx / length, qy / length, qz / length))
 
 
-def _moved(family: Family, draft: Draft, here: Rows, before: FloatArray, after: FloatArray) -> float:
+def moved(family: Family, draft: Draft, here: Rows, before: FloatArray, after: FloatArray) -> float:
     """Largest way of an object's middle."""
     largest = 0.0
     for row in here:
@@ -258,7 +258,7 @@ def _moved(family: Family, draft: Draft, here: Rows, before: FloatArray, after: 
     return largest
 
 
-def _turned(before: FloatArray, after: FloatArray) -> float:
+def turned(before: FloatArray, after: FloatArray) -> float:
     """Largest angle between two orientations, degrees."""
     if not len(before):
         return 0.0

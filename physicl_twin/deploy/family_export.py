@@ -14,7 +14,7 @@ from physicl_twin.deploy.notice import notice
 from physicl_twin.deploy.record import NOTICE_NAME, Comparison, DeployRecord, DeployResult, Target
 from physicl_twin.deploy.staging import staged
 from physicl_twin.deploy.subject import gate
-from physicl_twin.model import Note, Twin, UsdError
+from physicl_twin.model import Note, Twin, UsdError, ValidationError
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,12 @@ def export_family(
     force: bool,
 ) -> DeployResult:
     """Write ``out/<target>/<set name>``; see ``deploy``."""
+    if not members:
+        raise ValidationError(
+            "set_without_members",
+            f"{family.shared.name} has no accepted variation to deploy.",
+            "See rejected_draws in its manifest.json, and widen the spec.",
+        )
     warnings: list[Note] = []
     for subject in family.subjects.values():
         warnings += gate(subject, force=force)

@@ -61,6 +61,12 @@ class CalmContacts:
         for geom in range(self._model.ngeom):
             self._author(geom, dt_s)
 
+    def forget_bounces(self, dt_s: float) -> None:
+        """From now on nothing returns any speed."""
+        self._restitution = [0.0] * len(self._restitution)
+        self._watched[:] = False
+        self.set_time_step(dt_s)
+
     def look(self, data: Any, steps: int) -> None:
         """Count for how long who is slow, and set who has become calm or woken.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import mujoco
@@ -59,6 +60,7 @@ class MujocoScene:
         ]
         self._calm = CalmContacts(model, restitution, scene.bounce_threshold_mps, settings.mujoco_stiffness_steps)
         self._flex_restitution = [surfaces[name].restitution for name in self._flex_owner]
+        self._true_mass: tuple[FloatArray, FloatArray] | None = None
         self._probe = int(model.geom(PROBE).id)
         mujoco.mj_forward(model, self._data)
         self.set_velocities(np.array([body.velocity for body in scene.dynamic_bodies]))
@@ -178,6 +180,28 @@ class MujocoScene:
                 )
             )
         return tuple(found)
+
+    def set_masses(self, factors: FloatArray) -> None:
+        """Make the bodies heavier than they were opened, inertia alike.
+
+        Args:
+            factors: (N,) over the mass that the stage states.
+        """
+        self._require_open()
+        if self._true_mass is None:
+            self._true_mass = self._model.body_mass[self._ids].copy(), self._model.body_inertia[self._ids].copy()
+        mass, inertia = self._true_mass
+        self._model.body_mass[self._ids] = mass * factors
+        self._model.body_inertia[self._ids] = inertia * factors[:, None]
+        mujoco.mj_setConst(self._model, self._data)
+        self._data.qacc_warmstart[:] = 0.0
+
+    def set_frictions(self, frictions: Mapping[str, float]) -> None:
+        """Give colliders another coefficient of sliding friction, by prim path; what they return becomes nothing."""
+        self._require_open()
+        for path, value in frictions.items():
+            self._model.geom(path).friction[0] = value
+        self._calm.forget_bounces(self._model.opt.timestep)
 
     def deepest_overlap_m(self) -> tuple[float, str, str]:
         """Depth of the deepest overlap as the bodies stand, without a step, and who overlaps; 0 when nothing does."""

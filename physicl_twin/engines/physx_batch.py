@@ -32,8 +32,13 @@ class PhysxBatch:
         return self._row[path]
 
     def read(self, name: str) -> FloatArray:
-        """A column: ``mass`` (N,), ``inertia`` (N, 9), ``staticFriction`` (N, most shapes of a body) …"""
+        """A column: ``mass`` (N,), ``inertia`` (N, 9) …"""
         return self._scene.columns((name,))[name]
+
+    def read_by_shape(self, name: str) -> FloatArray:
+        """A column by shape, such as ``staticFriction``: (N, most shapes of a body)."""
+        values = self.read(name)
+        return values[:, None] if values.ndim == 1 else values
 
     def poses(self) -> FloatArray:
         """(N, 7) position and wxyz quaternion."""

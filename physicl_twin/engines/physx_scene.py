@@ -182,8 +182,10 @@ class PhysxScene:
                 tensor = group.tensors[0]
                 there = tensor.numpy()
                 values = columns[names[group.attribute_index]][rows]
-                if there.ndim == 2 and values.shape[1] != there.shape[1]:
-                    values = values[:, : there.shape[1]]  # shapes of the largest body of this query
+                if values.ndim == 2:
+                    # By shape: as wide as the body of this query with most shapes; flat when that has one.
+                    width = there.shape[1] if there.ndim == 2 else 1
+                    values = values[:, :width].reshape(there.shape)
                 tensor.assign(np.ascontiguousarray(values, there.dtype))
                 del there, tensor
                 session.commit(group).wait()

@@ -349,6 +349,7 @@ def _finish(
 _WHY = {
     "penetration": "colliders overlapped deeper than settle.penetration_m",
     "still_moving": "something still moved after settle.longest_s",
+    "moves_in_mujoco": "what rests in PhysX moved in MuJoCo",
     "left_support": "an object left the support",
     "occlusion": "no camera saw the target hidden as occlusion.range wants",
     "target_left_out": "the occlusion target was not in the scene",

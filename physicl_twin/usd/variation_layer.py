@@ -1,4 +1,4 @@
-"""One variation as a sparse layer over the base scene: only what differs, written at a thousand files a second.
+"""One variation as a sparse layer over the base scene: only what differs.
 
 A template holds the specs; each variation sets their values and is saved. Going through the composed stage costs
 several times as much (``benchmarks/variation_layers.py``).

@@ -133,6 +133,16 @@ def test_scale_takes_mass_and_inertia_along(folders, tmp_path):
         assert np.trace(mass.inertia_kgm2) == pytest.approx(trace, rel=1e-4)
 
 
+def test_objects_rest_on_a_plane(folders, tmp_path):
+    out = tmp_path / "plane"
+    spec = spec_file(tmp_path, '[scene]\nsupport = "plane"\nobjects = 2\n[placement]\norientation = "upright"\n')
+    record = augment(folders, out, AugmentOptions(spec, 2, 1, 1, report=False))
+    assert record["accepted"] == 2
+    for item in read_rows(out / "manifest.parquet")[0]["objects"]:
+        up = 1 - 2 * (item["qx"] ** 2 + item["qy"] ** 2)
+        assert up == pytest.approx(1.0, abs=1e-3), "what is put down upright stays upright"
+
+
 def test_a_target_is_hidden_as_much_as_was_asked_for(folders, tmp_path):
     text = '[scene]\nobjects = 6\nfill = 1.2\n[occlusion]\ntarget = "block_1"\nrange = [0.1, 0.7]\n'
     out = tmp_path / "hidden"

@@ -40,6 +40,16 @@ def test_augment_then_deploy_through_the_command_line(crate, tmp_path):
     assert records[0]["target"] == "mujoco"
 
 
+def test_a_set_without_members_is_not_deployed(crate, tmp_path):
+    spec = spec_file(tmp_path, '[occlusion]\ntarget = "crate"\nrange = [1.0, 1.0]\n[settle]\nretries = 0\n')
+    status, (record,), _ = call("augment", crate, "--spec", spec, "--count", 1, "--out", tmp_path / "set", "--json")
+    assert status == 1
+    assert record["error"]["code"] == "spec_unsatisfiable"
+    status, (record,), _ = call("deploy", tmp_path / "set", "--target", "mujoco", "--out", tmp_path / "x", "--json")
+    assert status == 1
+    assert record["error"]["code"] == "set_without_members"
+
+
 def test_errors_are_one_json_object_and_status_1(crate, tmp_path):
     spec = spec_file(tmp_path, "[camera]\ndistanc = 1\n")
     status, (record,), words = call("augment", crate, "--spec", spec, "--out", tmp_path / "set", "--json")
