@@ -5,7 +5,7 @@ set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 PHYSICL="${PHYSICL:-./physicl.sh}"
 PYTHON="${PYTHON:-.venv/bin/python}"
-export COUNT="${COUNT:-1000}" OUT="${OUT:-/tmp/tutorial}"
+export COUNT="${COUNT:-1000}" OUT="${OUT:-tutorial}"
 
 $PHYSICL build data/samples/mallet.step --out "$OUT/twins" --licence CC0-1.0 --fast
 

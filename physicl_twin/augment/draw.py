@@ -17,8 +17,6 @@ from physicl_twin.model.geometry import FloatArray
 
 #: Places that an object tries before it is put on top of others.
 _PLACES = 6
-#: Gap between bounding boxes before the objects fall, metres per metre of object.
-_GAP = 0.02
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -237,7 +235,7 @@ def _place(
         corners = state.scale * member.points @ turn.rotation().T
         low, high = corners.min(axis=0), corners.max(axis=0)
         half, middle = 0.5 * (high - low), 0.5 * (low + high)
-        gap = _GAP * float(half.max())
+        gap = family.spec.clearance * float(half.max())
         reach = np.maximum(0.5 * inner - half[:2] - gap, 0.0) * (spread if family.support.kind == "bin" else 1.0)
         if family.support.kind == "plane":
             reach = 0.5 * inner * spread

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from physicl_twin import settings
+from physicl_twin.augment.solids import BOX, BOX_FACES
 from physicl_twin.model import (
     Appearance,
     Body,
@@ -33,11 +34,6 @@ if TYPE_CHECKING:
     from PIL import Image
 
 _BIN = Appearance("support", (0.32, 0.33, 0.35), 0.0, 0.7)
-_BOX = np.array([[x, y, z] for x in (-0.5, 0.5) for y in (-0.5, 0.5) for z in (-0.5, 0.5)])
-_BOX_FACES = np.array(
-    [[0, 1, 3], [0, 3, 2], [4, 6, 7], [4, 7, 5], [0, 4, 5], [0, 5, 1], [2, 3, 7], [2, 7, 6], [0, 2, 6], [0, 6, 4],
-     [1, 5, 7], [1, 7, 3]], dtype=np.int32,
-)  # fmt: skip
 _GAP, _CAPTION = 6, 16
 
 
@@ -121,7 +117,7 @@ def _scene(variation: Variation, twins: dict[str, Twin], support: Support) -> Tw
             pose = state.pose.compose(replace(body.pose, position_m=_scaled(body.pose, state.scale)))
             bodies.append(replace(body, name=f"{state.name}/{body.name}", parts=tuple(parts), pose=pose))
     for name, centre, extent in support.boxes():
-        mesh = Mesh(_BOX * np.array(extent), _BOX_FACES)
+        mesh = Mesh(BOX * np.array(extent), BOX_FACES)
         shapes[name] = Shape(name=name, mesh=mesh, appearances=(_BIN.name,))
         bodies.append(Body(name, (Part(name, name),), Pose(centre)))
     first = next(iter(twins.values()))

@@ -11,8 +11,8 @@ from physicl_twin.augment.settle import pose_of
 from physicl_twin.model.geometry import FloatArray, IntArray
 
 #: Corners and triangles of a unit box about the origin.
-_BOX = np.array([[x, y, z] for x in (-0.5, 0.5) for y in (-0.5, 0.5) for z in (-0.5, 0.5)])
-_BOX_FACES = np.array(
+BOX = np.array([[x, y, z] for x in (-0.5, 0.5) for y in (-0.5, 0.5) for z in (-0.5, 0.5)])
+BOX_FACES = np.array(
     [[0, 1, 3], [0, 3, 2], [4, 6, 7], [4, 7, 5], [0, 4, 5], [0, 5, 1], [2, 3, 7], [2, 7, 6], [0, 2, 6], [0, 6, 4],
      [1, 5, 7], [1, 7, 3]], dtype=np.int32,
 )  # fmt: skip
@@ -48,7 +48,7 @@ def world_triangles(
             add(pose_of(poses[row]).apply(draft.states[row].scale * hull.vertices), hull.faces, int(row))
     if support:
         for _, centre, size in family.support.boxes():
-            add(_BOX * np.array(size) + np.array(centre), _BOX_FACES, -1)
+            add(BOX * np.array(size) + np.array(centre), BOX_FACES, -1)
     if not vertices:
         return np.zeros((0, 3)), np.zeros((0, 3), dtype=np.int32), np.zeros(0, dtype=np.int32)
     return np.vstack(vertices), np.vstack(faces).astype(np.int32), np.concatenate(owner)

@@ -97,7 +97,7 @@ class Spec:
         objects: Number of instances in the scene; 0 for one of each twin.
         left_out: How many of them a variation lacks.
         orientation: How they are dropped.
-        clearance: Between bounding spheres, relative to their radius.
+        clearance: Gap between bounding boxes before the fall, over half their longest side.
         values: Distributions by (table, key) for all twins.
         by_twin: The same by twin name, where a twin has its own.
         weights: By twin name; 1 for the others.

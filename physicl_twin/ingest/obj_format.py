@@ -156,7 +156,9 @@ def _columns(rows: list[bytes], width: int, name: str, what: str) -> FloatArray:
     for i, row in enumerate(rows):
         values = parse_floats(row, name, f"a {what} statement")[:width]
         if len(values) < width and not (what == "vt" and len(values)):
-            raise damaged(name, f"the statement {what} {row[:60]!r} has too few numbers.")
+            raise damaged(
+                name, f"the statement {what} {bytes(row[:60]).decode(errors='replace')!r} has too few numbers."
+            )
         table[i, : len(values)] = values
     return table
 
