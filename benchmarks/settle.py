@@ -23,7 +23,7 @@ from unittest import mock
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from physicl_twin.augment import overlap, settle
+from physicl_twin.augment import second_engine, settle
 from physicl_twin.augment.chunk import chunk_size, make_chunk
 from physicl_twin.augment.family import Family, make_family, open_member
 from physicl_twin.augment.spec import read_spec
@@ -94,8 +94,8 @@ def one_process(family: Family, count: int, out: Path) -> bool:
     with (
         mock.patch.object(PhysxScene, "__init__", opening.around(PhysxScene.__init__)),
         mock.patch.object(settle, "write_settle_stage", opening.around(settle.write_settle_stage)),
-        mock.patch.object(overlap, "write_settle_stage", opening.around(overlap.write_settle_stage)),
-        mock.patch.object(overlap.MujocoEngine, "open", opening.around(overlap.MujocoEngine.open)),
+        mock.patch.object(second_engine, "write_settle_stage", opening.around(second_engine.write_settle_stage)),
+        mock.patch.object(second_engine.MujocoEngine, "open", opening.around(second_engine.MujocoEngine.open)),
         mock.patch.object(PhysxScene, "step", stepping.around(PhysxScene.step)),
     ):
         start = time.perf_counter()

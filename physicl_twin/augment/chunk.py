@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,8 +14,8 @@ from physicl_twin.augment.distributions import Fixed
 from physicl_twin.augment.draw import Draft, Drawer
 from physicl_twin.augment.family import Family
 from physicl_twin.augment.occlusion import hidden_share
-from physicl_twin.augment.overlap import OverlapMeter, overlap_meter
-from physicl_twin.augment.settle import CELLS, Settled, settle
+from physicl_twin.augment.second_engine import SecondEngine, second_engine
+from physicl_twin.augment.settle import CELLS, Judge, Settled, settle
 from physicl_twin.model import CameraState, Variation
 from physicl_twin.model.geometry import FloatArray
 from physicl_twin.usd.names import identifier
@@ -102,10 +103,9 @@ def make_chunk(
     maker.outcomes = outcomes
     cells = cells_of(family)
     if not is_scaled(family):
-        with overlap_meter(family, drafts[0], gravity_mps2) as meter:
-            maker.meter = meter
+        with second_engine(family, drafts[0], gravity_mps2) as second:
             queues = [drafts[cell::cells] for cell in range(min(cells, len(drafts)))]
-            for _ in settle(family, queues, maker.judge, gravity_mps2):
+            for _ in settle(family, queues, [second] * len(queues), maker.judge_with(second), gravity_mps2):
                 pass
     else:
         # Sizes are part of the stage: each draft needs one of its own, and so does each new try.
@@ -113,10 +113,11 @@ def make_chunk(
         while waiting:
             batch, waiting = waiting[:cells], waiting[cells:]
             again: list[Draft] = []
-            for ended in settle(family, [[draft] for draft in batch], lambda _: None, gravity_mps2):
-                with overlap_meter(family, ended.draft, gravity_mps2) as meter:
-                    maker.meter = meter
-                    if (fresh := maker.judge(ended)) is not None:
+            with ExitStack() as stack:
+                engines = [stack.enter_context(second_engine(family, draft, gravity_mps2)) for draft in batch]
+                own = {draft.variation: engine for draft, engine in zip(batch, engines, strict=True)}
+                for ended in settle(family, [[draft] for draft in batch], engines, lambda _: None, gravity_mps2):
+                    if (fresh := maker.judge(ended, own[ended.draft.variation])) is not None:
                         again.append(fresh)
             waiting = sorted(again, key=lambda draft: draft.variation) + waiting
     return [outcomes[number] for number in numbers]
@@ -129,7 +130,6 @@ class _Maker:
         self._family, self._out, self._on_end = family, out, on_end
         self.drawer = Drawer(family)
         self.outcomes: dict[int, Outcome] = {}
-        self.meter: OverlapMeter | None = None
         self._ended = 0
         self._layers = VariationLayers(
             "../../scene.usda",
@@ -138,12 +138,16 @@ class _Maker:
             painted=is_painted(family),
         )
 
-    def judge(self, settled: Settled) -> Draft | None:
+    def judge_with(self, second: SecondEngine) -> Judge:
+        """``judge`` for drafts that have one second engine in common."""
+        return lambda settled: self.judge(settled, second)
+
+    def judge(self, settled: Settled, second: SecondEngine) -> Draft | None:
         """Accept and write, or reject: the next draft of the member then, unless there were enough."""
         draft, spec = settled.draft, self._family.spec
         outcome = self.outcomes[draft.variation]
         outcome.draft = draft
-        reason = settled.reason or self._check(settled, outcome)
+        reason = settled.reason or self._check(settled, outcome, second)
         if not reason:
             self._write(settled, outcome)
         else:
@@ -154,16 +158,12 @@ class _Maker:
         self._on_end(self._ended)
         return None
 
-    def _check(self, settled: Settled, outcome: Outcome) -> str:
+    def _check(self, settled: Settled, outcome: Outcome, second: SecondEngine) -> str:
         """Overlap and occlusion; a reason to reject, or nothing."""
-        assert self.meter is not None
         spec = self._family.spec
-        outcome.overlap_m = self.meter.deepest(settled.draft, settled.poses)
+        outcome.overlap_m = second.deepest(settled.draft, settled.poses)
         if outcome.overlap_m > spec.settle.penetration_m:
             return "penetration"
-        way_m, turn_deg = self.meter.movement(settled.draft, settled.poses)
-        if way_m > spec.settle.rest_move_m or turn_deg > spec.settle.rest_turn_deg:
-            return "moves_in_mujoco"
         outcome.camera = settled.draft.camera
         if not spec.target:
             return ""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from physicl_twin.augment.coarse import coarse_hulls
 from physicl_twin.augment.distributions import Posterior
 from physicl_twin.augment.spec import Spec
 from physicl_twin.engines.hull import convex_hull
@@ -50,6 +51,7 @@ class Member:
         folder: Where it stands.
         lean: Its body and colliders alone.
         hulls: Its colliders as convex meshes, twin frame, true size (a round one as a polyhedron).
+        coarse: Few convex pieces that hold them.
         points: (P, 3) corners of the hull around them.
         radius_m: Of the sphere about ``centre_m`` that holds them.
         centre_m: (3,) middle of its bounding box.
@@ -63,6 +65,7 @@ class Member:
     folder: Path
     lean: LeanTwin
     hulls: tuple[Mesh, ...]
+    coarse: tuple[Mesh, ...]
     points: FloatArray
     radius_m: float
     centre_m: FloatArray
@@ -142,6 +145,7 @@ def open_member(folder: Path, *, force: bool) -> Member:
         folder,
         lean,
         hulls,
+        coarse_hulls(hulls),
         points,
         float(np.linalg.norm(points - centre, axis=1).max()),
         centre,

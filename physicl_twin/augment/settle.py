@@ -3,15 +3,20 @@
 A cell is a physics scene that shares nothing with the others; members go through it one after the other, in an order
 that depends on nothing but their numbers, so a member's rest is the same whoever settles beside it. Bodies are put in
 place, weighed and surfaced by writing to the running simulation, which costs a thousandth of making a new one.
+
+A draft falls with coarse colliders and comes to rest with the true ones. Then MuJoCo is asked: where it does not stay
+where it is, it goes on there until it rests. From where it rests there it is watched in PhysX for a window: what is
+accepted rests in both.
 """
 
 from __future__ import annotations
 
+import enum
 import math
 import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +24,12 @@ import numpy.typing as npt
 
 from physicl_twin.augment.draw import Draft
 from physicl_twin.augment.family import Family
+from physicl_twin.augment.motion import between, middles, pose_of, turned_deg
+from physicl_twin.augment.second_engine import SecondEngine
 from physicl_twin.engines.physx_batch import PhysxBatch, open_batch
 from physicl_twin.engines.settings import EngineSettings
 from physicl_twin.model import InstanceState
-from physicl_twin.model.geometry import FloatArray, Pose
+from physicl_twin.model.geometry import FloatArray
 from physicl_twin.usd.names import identifier
 from physicl_twin.usd.settle_scene import MARK, SettleStage, write_settle_stage
 
@@ -30,6 +37,17 @@ from physicl_twin.usd.settle_scene import MARK, SettleStage, write_settle_stage
 CELLS = 8
 #: Looks within the window in which nothing may move.
 _LOOKS = 4
+#: What may move between two looks at the end of the fall, over what may move within a window of rest.
+_FALLEN = 10.0
+#: Share of the longest time that the fall may take.
+_FALL = 0.4
+#: How often a draft goes to the second engine before it is given up.
+_ROUNDS = 3
+#: Disagreement of the engines, over what may move, half of which is tried first.
+_LITTLE = 2.0
+#: How far contacts are looked for around a collider, over the object's radius: with the true colliders, which hardly
+#: move any more, and while it falls. Far ones are many in a heap of many pieces, and do nothing.
+_REACH, _REACH_FALLING = 0.02, 0.05
 #: The floor over the support's diagonal; what leaves it falls.
 _GROUND = 8.0
 _BOUNCE_THRESHOLD_MPS = 0.2
@@ -42,8 +60,8 @@ class Settled:
     Attributes:
         draft: The draft.
         poses: (N, 7) position and wxyz of all instances; of absent ones without meaning.
-        seconds: Simulated.
-        moved_m: Largest movement within the last window.
+        seconds: Simulated in PhysX.
+        moved_m: Largest movement of an object within the last window in PhysX.
         turned_deg: Largest turn within it.
         reason: Why it is rejected; empty when it is not.
     """
@@ -68,16 +86,26 @@ Rows = npt.NDArray[np.intp]
 Judge = Callable[[Settled], Draft | None]
 
 
-def settle(family: Family, queues: Sequence[Sequence[Draft]], judge: Judge, gravity_mps2: float) -> Iterator[Settled]:
+def settle(
+    family: Family,
+    queues: Sequence[Sequence[Draft]],
+    second: Sequence[SecondEngine],
+    judge: Judge,
+    gravity_mps2: float,
+) -> Iterator[Settled]:
     """Settle drafts; yields each as it ends.
 
     Args:
         family: Whose members.
         queues: One a cell: drafts that go through it in that order. All have the same scale in the same place.
+        second: For each cell the second opinion on its drafts.
         judge: Told of each ended draft; returns the draft to try next in its place, or None to go on.
         gravity_mps2: Gravity.
     """
-    cells = [_Cell(deque(queue)) for queue in queues]
+    cells = [
+        _Cell(number, deque(queue), opinion) for number, (queue, opinion) in enumerate(zip(queues, second, strict=True))
+    ]
+    simpler = any(len(member.coarse) < len(member.hulls) for member in family.members)
     with tempfile.TemporaryDirectory(prefix="physicl_") as scratch:
         stage = write_settle_stage(
             Path(scratch),
@@ -90,30 +118,57 @@ def settle(family: Family, queues: Sequence[Sequence[Draft]], judge: Judge, grav
             gravity_mps2,
             _BOUNCE_THRESHOLD_MPS,
             _GROUND * family.size_m,
+            [member.coarse for member in family.members] if simpler else (),
         )
         with open_batch(stage.path, _everybody(stage), EngineSettings.from_pipeline()) as batch:
             yield from _Run(family, stage, batch, cells, judge).all()
 
 
 def _everybody(stage: SettleStage) -> list[str]:
-    return [path for bodies in stage.bodies for path in bodies] + list(stage.supports)
+    return [path for bodies in (*stage.bodies, *stage.doubles) for path in bodies] + list(stage.supports)
 
 
-@dataclass(slots=True)
+class _Phase(enum.Enum):
+    FALL = enum.auto()
+    REST = enum.auto()
+    WATCH = enum.auto()
+
+
 class _Cell:
     """A cell at work.
 
-    Attributes:
+    Args:
+        number: Of the cell.
         waiting: Drafts to come.
-        draft: The one that settles; None when the cell is done.
-        seconds: Simulated so far.
-        looks: Poses at the last looks, (N, 7) each.
+        second: The second opinion on them.
     """
 
-    waiting: deque[Draft]
-    draft: Draft | None = None
-    seconds: float = 0.0
-    looks: deque[FloatArray] = field(default_factory=lambda: deque(maxlen=_LOOKS + 1))
+    def __init__(self, number: int, waiting: deque[Draft], second: SecondEngine) -> None:
+        self.number, self.waiting, self.second = number, waiting, second
+        self.draft: Draft | None = None
+        self.phase = _Phase.FALL
+        self.rounds = 0
+        self.seconds = 0.0
+        #: (N, 7) at the last look, or where the watch began.
+        self.before: FloatArray = np.zeros((0, 7))
+        self.moved = False
+        #: The bodies of the phase do not have the draft's masses and surfaces yet.
+        self.naked = True
+        self.watched = 0
+        self.way_m = self.turn_deg = 0.0
+
+    def next(self) -> None:
+        """Take the next draft, if there is one."""
+        self.draft = self.waiting.popleft() if self.waiting else None
+        self.rounds, self.seconds = 0, 0.0
+        self.naked = True
+
+    def enter(self, phase: _Phase, poses: FloatArray, *, moved: bool = True) -> None:
+        """Begin a phase from poses; ``moved`` when they are not those of the running bodies."""
+        # The fall has bodies of its own.
+        self.naked |= _Phase.FALL in (phase, self.phase)
+        self.phase, self.before, self.moved = phase, poses, moved
+        self.watched, self.way_m, self.turn_deg = 0, 0.0, 0.0
 
 
 class _Run:
@@ -121,6 +176,7 @@ class _Run:
         self._family, self._batch, self._cells, self._judge = family, batch, cells, judge
         self._spec = family.spec.settle
         self._rows = [np.array([batch.row(path) for path in bodies]) for bodies in stage.bodies]
+        self._doubles = [np.array([batch.row(path) for path in bodies], dtype=np.intp) for bodies in stage.doubles]
         self._supports = np.array([batch.row(path) for path in stage.supports])
         self._shapes = batch.read_by_shape("staticFriction")
         self._material = np.round(np.nan_to_num(self._shapes) / MARK).astype(int) - 1
@@ -134,93 +190,153 @@ class _Run:
         self._dynamic = np.full(self._shapes.shape, 0.4)
         self._restitution = np.zeros(self._shapes.shape)
         self._off = np.zeros(count)
+        self._reach()
+
+    def _reach(self) -> None:
+        """Look for contacts no farther than they are needed."""
+        offset = np.nan_to_num(self._batch.read_by_shape("contactOffset"))
+        radius = np.array([self._family.members[index].radius_m for _, index in self._family.instances])
+        for number, support in enumerate(self._supports):
+            offset[support] = _REACH_FALLING * radius.mean()
+            offset[self._doubles[number]] = _REACH_FALLING * radius[: len(self._doubles[number]), None]
+            offset[self._rows[number]] = np.minimum(offset[self._rows[number]], _REACH * radius[:, None])
+        self._batch.set_contact_offsets(offset)
 
     def all(self) -> Iterator[Settled]:
         """Until every cell is done."""
         spec = self._spec
-        window = max(1, round(spec.window_s / _LOOKS / spec.time_step_s))
-        self._fill([cell for cell in self._cells if cell.draft is None])
+        steps = max(1, round(spec.window_s / _LOOKS / spec.time_step_s))
+        for cell in self._cells:
+            self._begin(cell)
+        self._put(self._cells)
         while any(cell.draft is not None for cell in self._cells):
-            self._batch.step(spec.time_step_s, window)
+            self._batch.step(spec.time_step_s, steps)
             poses = self._batch.poses()
-            ended = []
-            for number, cell in enumerate(self._cells):
+            fresh = []
+            for cell in self._cells:
                 if cell.draft is None:
                     continue
-                cell.seconds += window * spec.time_step_s
-                cell.looks.append(poses[self._rows[number]])
-                if (result := self._look(cell)) is not None:
+                cell.seconds += steps * spec.time_step_s
+                cell.moved = False
+                result = self._look(cell, poses[self._bodies(cell)])
+                if result is not None:
                     again = self._judge(result)
                     if again is not None:
                         cell.waiting.appendleft(again)
-                    cell.draft = None
-                    ended.append(cell)
                     yield result
-            if ended:
-                self._fill(ended)
+                    self._begin(cell)
+                if result is not None or cell.moved:
+                    fresh.append(cell)
+            self._put(fresh)
 
-    def _look(self, cell: _Cell) -> Settled | None:
-        """How the cell's draft ended, or None while it goes on."""
+    def _bodies(self, cell: _Cell) -> Rows:
+        """Rows of the bodies with which the cell's draft moves now."""
+        return self._doubles[cell.number] if cell.phase is _Phase.FALL else self._rows[cell.number]
+
+    def _begin(self, cell: _Cell) -> None:
+        """The next draft of a cell, if it has one, as it is dropped."""
+        cell.next()
+        if cell.draft is not None:
+            start = np.array([[*state.pose.position_m, *state.pose.quaternion_wxyz] for state in cell.draft.states])
+            cell.enter(_Phase.FALL if self._doubles[cell.number].size else _Phase.REST, start)
+
+    def _look(self, cell: _Cell, now: FloatArray) -> Settled | None:
+        """How the cell's draft ended, or None while it goes on, perhaps in another phase."""
         spec, draft = self._spec, cell.draft
         assert draft is not None
         here = np.flatnonzero(draft.present)
-        now = cell.looks[-1]
         lost = now[here, 2] < -0.5 * self._family.size_m
         outside = np.abs(now[here, :2]).max(axis=1) > 0.5 * _GROUND * self._family.size_m
         if (lost | outside).any():
-            return self._end(cell, math.inf, math.inf, "left_support")
-        if len(cell.looks) <= _LOOKS:
-            return None
-        way = max(float(moved(self._family, draft, here, look, now)) for look in list(cell.looks)[:-1])
-        turn = max(float(turned(look[here], now[here])) for look in list(cell.looks)[:-1])
-        if way <= spec.rest_move_m and turn <= spec.rest_turn_deg:
-            return self._end(cell, way, turn, self._where(draft, here, now))
-        if cell.seconds >= spec.longest_s:
-            return self._end(cell, way, turn, "still_moving")
+            return Settled(draft, now, cell.seconds, math.inf, math.inf, "left_support")
+        shift = middles(self._family, draft, now) - middles(self._family, draft, cell.before)
+        way = float(np.linalg.norm(shift[here], axis=1).max(initial=0.0))
+        turn = float(turned_deg(cell.before, now)[here].max(initial=0.0))
+        if cell.phase is _Phase.WATCH:
+            return self._watch(cell, now, way, turn)
+        bound = _FALLEN if cell.phase is _Phase.FALL else 1.0
+        calm = way <= bound * spec.rest_move_m and turn <= bound * spec.rest_turn_deg
+        cell.before = now
+        if cell.phase is _Phase.FALL:
+            if calm or cell.seconds >= _FALL * spec.longest_s:
+                cell.enter(_Phase.REST, now)
+        elif calm:
+            return self._ask(cell, now)
+        elif cell.seconds >= spec.longest_s:
+            return Settled(draft, now, cell.seconds, way, turn, "still_moving")
         return None
 
-    def _where(self, draft: Draft, here: Rows, now: FloatArray) -> str:
+    def _ask(self, cell: _Cell, now: FloatArray) -> Settled | None:
+        """What has come to rest is shown to the second engine; where it rests there, it is watched here."""
+        draft = cell.draft
+        assert draft is not None
+        reason = self._where(draft, now)
+        if reason:
+            return Settled(draft, now, cell.seconds, math.inf, math.inf, reason)
+        cell.rounds += 1
+        opinion = cell.second.opinion(draft, now)
+        if opinion.stayed:
+            cell.enter(_Phase.WATCH, now, moved=False)
+            return None
+        poses = opinion.poses
+        if opinion.calm and (cell.rounds > 1 or opinion.farthest <= _LITTLE):
+            # A thin thing that one lets sink a hair deeper than the other: half way may suit both.
+            middle = between(now, poses)
+            poses = middle if cell.second.opinion(draft, middle).stayed else poses
+        reason = self._where(draft, poses) if opinion.calm else "moves_in_mujoco"
+        if reason:
+            return Settled(draft, poses, cell.seconds, math.inf, math.inf, reason)
+        cell.enter(_Phase.WATCH, poses)
+        return None
+
+    def _watch(self, cell: _Cell, now: FloatArray, way_m: float, turn_deg: float) -> Settled | None:
+        """Whether everything stays where the watch began, for a whole window."""
+        spec, draft = self._spec, cell.draft
+        assert draft is not None
+        cell.watched += 1
+        cell.way_m, cell.turn_deg = max(cell.way_m, way_m), max(cell.turn_deg, turn_deg)
+        if way_m > spec.rest_move_m or turn_deg > spec.rest_turn_deg:
+            if cell.rounds >= _ROUNDS or cell.seconds >= spec.longest_s:
+                return Settled(draft, now, cell.seconds, cell.way_m, cell.turn_deg, "engines_disagree")
+            cell.enter(_Phase.REST, now, moved=False)
+        elif cell.watched == _LOOKS:
+            return Settled(draft, cell.before, cell.seconds, cell.way_m, cell.turn_deg, "")
+        return None
+
+    def _where(self, draft: Draft, now: FloatArray) -> str:
         """A reason to reject by place: out of the bin, or off the plane's area in use."""
         length, width, _ = self._family.support.inner_m
-        for row in here:
-            member = self._family.members[self._family.instances[row][1]]
-            centre = pose_of(now[row]).apply(draft.states[row].scale * member.centre_m[None])[0]
-            if abs(centre[0]) > 0.5 * length or abs(centre[1]) > 0.5 * width:
-                return "left_support"
-        return ""
+        centre = np.abs(middles(self._family, draft, now))[np.flatnonzero(draft.present)]
+        return "left_support" if (centre[:, :2] > (0.5 * length, 0.5 * width)).any() else ""
 
-    def _end(self, cell: _Cell, way_m: float, turn_deg: float, reason: str) -> Settled:
-        assert cell.draft is not None
-        return Settled(cell.draft, cell.looks[-1], cell.seconds, way_m, turn_deg, reason)
-
-    def _fill(self, cells: list[_Cell]) -> None:
-        """The next draft of each of these cells, if it has one."""
-        fresh = []
+    def _put(self, cells: list[_Cell]) -> None:
+        """Set the bodies of these cells to where their phases begin."""
+        if not cells:
+            return
+        batch, surface = self._batch, (self._static, self._dynamic, self._restitution)
+        everybody = np.concatenate([rows for c in cells for rows in (self._rows[c.number], self._doubles[c.number])])
+        before = self._off[everybody].copy()
         for cell in cells:
-            cell.draft = cell.waiting.popleft() if cell.waiting else None
-            cell.seconds = 0.0
-            cell.looks.clear()
-            number = self._cells.index(cell)
-            if cell.draft is None:
-                self._off[self._rows[number]] = 1.0
-            else:
-                self._author(number, cell.draft)
-            fresh.append(self._rows[number])
+            self._author(cell)
+        batch.switch(everybody[self._off[everybody] != before], self._off)
+        there = [(cell, rows[self._off[rows] == 0.0]) for cell in cells for rows in (self._bodies(cell),)]
+        fresh = [(cell, rows) for cell, rows in there if cell.naked and len(rows)]
         if fresh:
-            self._batch.put(
-                np.concatenate(fresh),
-                self._pose,
-                self._mass,
-                self._inertia,
-                (self._static, self._dynamic, self._restitution),
-                self._off,
-                self._supports,
-            )
+            batch.dress(np.concatenate([rows for _, rows in fresh]), self._mass, self._inertia, surface)
+            batch.dress_fixed(self._supports[[cell.number for cell, _ in fresh]], surface)
+        for cell, _ in fresh:
+            cell.naked = False
+        batch.put(np.concatenate([rows for _, rows in there]), self._pose)
 
-    def _author(self, number: int, draft: Draft) -> None:
-        for index, (row, state) in enumerate(zip(self._rows[number], draft.states, strict=True)):
+    def _author(self, cell: _Cell) -> None:
+        number, draft = cell.number, cell.draft
+        self._off[self._rows[number]] = self._off[self._doubles[number]] = 1.0
+        if draft is None:
+            return
+        falls = cell.phase is _Phase.FALL
+        for index, (row, state) in enumerate(zip(self._bodies(cell), draft.states, strict=True)):
             self._off[row] = 0.0 if draft.present[index] else 1.0
-            self._pose[row] = [*state.pose.position_m, *state.pose.quaternion_wxyz]
+            self._pose[row] = cell.before[index]
             # Scale is in the stage: its mass and inertia are of the true size.
             self._mass[row] = self._lean_mass[row] * state.mass_factor * state.scale**3
             self._inertia[row] = self._lean_inertia[row] * state.mass_factor * state.scale**5
@@ -230,38 +346,14 @@ class _Run:
                 surface = surfaces.get(name)
                 if surface is None:
                     continue
-                shapes = self._material[row] == mark
+                # The double has one surface: the first.
+                shapes = slice(None) if falls else self._material[row] == mark
                 self._static[row, shapes] = surface.static_friction
                 self._dynamic[row, shapes] = surface.dynamic_friction
                 self._restitution[row, shapes] = surface.restitution
+                if falls:
+                    break
         support = self._supports[number]
         self._static[support] = draft.support.static_friction
         self._dynamic[support] = draft.support.dynamic_friction
         self._restitution[support] = draft.support.restitution
-
-
-def pose_of(row: FloatArray) -> Pose:
-    """Pose of a row of position and wxyz."""
-    x, y, z, qw, qx, qy, qz = (float(value) for value in row)
-    length = math.sqrt(qw * qw + qx * qx + qy * qy + qz * qz)
-    return Pose((x, y, z), (qw / length, qx / length, qy / length, qz / length))
-
-
-def moved(family: Family, draft: Draft, here: Rows, before: FloatArray, after: FloatArray) -> float:
-    """Largest way of an object's middle."""
-    largest = 0.0
-    for row in here:
-        member = family.members[family.instances[row][1]]
-        centre = draft.states[row].scale * member.centre_m[None]
-        way = pose_of(after[row]).apply(centre) - pose_of(before[row]).apply(centre)
-        largest = max(largest, float(np.linalg.norm(way)))
-    return largest
-
-
-def turned(before: FloatArray, after: FloatArray) -> float:
-    """Largest angle between two orientations, degrees."""
-    if not len(before):
-        return 0.0
-    dots = np.abs(np.einsum("ij,ij->i", before[:, 3:], after[:, 3:]))
-    norms = np.linalg.norm(before[:, 3:], axis=1) * np.linalg.norm(after[:, 3:], axis=1)
-    return math.degrees(2.0 * math.acos(min(float((dots / norms).min()), 1.0)))

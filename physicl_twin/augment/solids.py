@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from physicl_twin.augment.draw import Draft
 from physicl_twin.augment.family import Family
-from physicl_twin.augment.settle import pose_of
+from physicl_twin.augment.motion import pose_of
 from physicl_twin.model.geometry import FloatArray, IntArray
 
 #: Corners and triangles of a unit box about the origin.

@@ -203,6 +203,20 @@ class MujocoScene:
             self._model.geom(path).friction[0] = value
         self._calm.forget_bounces(self._model.opt.timestep)
 
+    def restart(self, poses: FloatArray) -> None:
+        """Start afresh from (N, 7) poses, at rest, everybody awake, as if nothing had ever happened."""
+        self._require_open()
+        # First the flag: it is the reset that wakes everybody.
+        self._model.opt.enableflags |= int(mujoco.mjtEnableBit.mjENBL_SLEEP)
+        self._model.opt.sleep_tolerance = 0.0
+        mujoco.mj_resetData(self._model, self._data)
+        self.set_poses(poses)
+
+    def let_sleep(self, below_mps: float) -> None:
+        """From now on until the next ``restart``, islands that are slower than this are not stepped any more."""
+        self._require_open()
+        self._model.opt.sleep_tolerance = below_mps
+
     def deepest_overlap_m(self) -> tuple[float, str, str]:
         """Depth of the deepest overlap as the bodies stand, without a step, and who overlaps; 0 when nothing does."""
         self._require_open()

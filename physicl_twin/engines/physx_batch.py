@@ -15,6 +15,8 @@ from physicl_twin.engines.physx_stage import PhysxStage
 from physicl_twin.engines.settings import EngineSettings
 from physicl_twin.model.geometry import FloatArray
 
+Rows = npt.NDArray[np.intp]
+
 
 class PhysxBatch:
     """Bodies by row. Metres, kilograms, Z up; world frame.
@@ -48,37 +50,46 @@ class PhysxBatch:
         """Advance all of them."""
         self._scene.step(dt_s, count)
 
-    def put(
-        self,
-        rows: npt.NDArray[np.intp],
-        poses: FloatArray,
-        mass: FloatArray,
-        inertia: FloatArray,
-        surface: tuple[FloatArray, FloatArray, FloatArray],
-        off: FloatArray,
-        fixed: npt.NDArray[np.intp],
-    ) -> None:
-        """Start these bodies afresh, at rest; leave the others as they are.
+    def set_contact_offsets(self, offset_m: FloatArray) -> None:
+        """How far contacts are looked for, (N, most shapes of a body); greater than the rest offset."""
+        self._scene.set_columns({"contactOffset": offset_m}, np.arange(len(offset_m)))
+
+    def switch(self, rows: Rows, off: FloatArray) -> None:
+        """Let bodies take part in the simulation or not.
 
         Args:
-            rows: Bodies to start.
-            poses: (N, 7) of all bodies, as are the following.
+            rows: Bodies to switch.
+            off: (N,) of all bodies, 1 for one that takes no part.
+        """
+        self._scene.set_columns({"disableSimulation": off}, rows)
+
+    def dress(
+        self, rows: Rows, mass: FloatArray, inertia: FloatArray, surface: tuple[FloatArray, FloatArray, FloatArray]
+    ) -> None:
+        """Weigh and surface bodies that take part; arrays are of all bodies.
+
+        Args:
+            rows: Bodies to dress.
             mass: (N,) kg.
             inertia: (N, 9) about the centre of mass, in the axes of the body's mass frame.
             surface: Static friction, dynamic friction and restitution, (N, most shapes of a body) each.
-            off: (N,) 1 for a body that takes no part.
-            fixed: Kinematic bodies, of which only the surface is set.
         """
-        quaternion = np.roll(poses[:, 3:], -1, axis=1)
+        self._scene.set_columns({"mass": mass, "inertia": inertia, **_surface(surface)}, rows)
+
+    def dress_fixed(self, rows: Rows, surface: tuple[FloatArray, FloatArray, FloatArray]) -> None:
+        """Surface kinematic bodies; see ``dress``."""
+        self._scene.set_columns(_surface(surface), rows)
+
+    def put(self, rows: Rows, poses: FloatArray) -> None:
+        """Start bodies that take part afresh, at rest, from (N, 7) poses of all bodies."""
         still = np.zeros((len(poses), 3))
-        self._scene.set_columns({"disableSimulation": off}, rows)
-        awake = rows[off[rows] == 0.0]
-        self._scene.set_columns({"mass": mass, "inertia": inertia}, awake)
-        names = ("staticFriction", "dynamicFriction", "restitution")
-        self._scene.set_columns(dict(zip(names, surface, strict=True)), np.concatenate([awake, fixed]))
-        self._scene.set_columns({"position": poses[:, :3], "orientation": quaternion}, awake)
-        self._scene.set_columns({"linearVelocity": still, "angularVelocity": still}, awake)
-        self._scene.set_columns({"wake": 1.0 - off}, awake)
+        state = {"position": poses[:, :3], "orientation": np.roll(poses[:, 3:], -1, axis=1)}
+        state |= {"linearVelocity": still, "angularVelocity": still, "wake": np.ones(len(poses))}
+        self._scene.set_columns(state, rows)
+
+
+def _surface(surface: tuple[FloatArray, FloatArray, FloatArray]) -> dict[str, FloatArray]:
+    return dict(zip(("staticFriction", "dynamicFriction", "restitution"), surface, strict=True))
 
 
 @contextmanager

@@ -1,8 +1,9 @@
 """A stage of cells in which variations settle: each cell a physics scene of its own with the support and the objects.
 
 Cells share nothing, so what happens in one depends on no other. The objects are the twins' own bodies and colliders,
-without what physics does not look at. Surfaces are told apart by a friction that only serves as a mark: PhysX numbers
-the shapes of a body in an order of its own, and their true friction is written when the stage is running.
+without what physics does not look at; each may have a coarse double, with which it falls. Surfaces are told apart by a
+friction that only serves as a mark: PhysX numbers the shapes of a body in an order of its own, and their true friction
+is written when the stage is running.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pxr import Sdf, Usd, UsdPhysics, UsdShade
+import numpy as np
+from pxr import Gf, Sdf, Usd, UsdPhysics, UsdShade, Vt
 
-from physicl_twin.model import Pose, Support, UsdError
+from physicl_twin.model import Mesh, Pose, Support, UsdError
 from physicl_twin.usd import layers
 from physicl_twin.usd.layers import Types
+from physicl_twin.usd.variation_scene import SOLVER_ITERATIONS
 
 #: Friction that marks surface number k: (k + 1) of these.
 MARK = 1.0 / 1024.0
@@ -129,11 +132,13 @@ class SettleStage:
     Attributes:
         path: Its file.
         bodies: For each cell the prim paths of its instances, in their order.
+        doubles: For each cell the prim paths of their coarse doubles; empty without any.
         supports: For each cell the prim path of its support, a kinematic body.
     """
 
     path: Path
     bodies: tuple[tuple[str, ...], ...]
+    doubles: tuple[tuple[str, ...], ...]
     supports: tuple[str, ...]
 
 
@@ -145,6 +150,7 @@ def write_settle_stage(
     gravity_mps2: float,
     bounce_threshold_mps: float,
     ground_m: float,
+    coarse: Sequence[Sequence[Mesh]] = (),
 ) -> SettleStage:
     """Write the stage.
 
@@ -156,16 +162,19 @@ def write_settle_stage(
         gravity_mps2: Gravity, downwards.
         bounce_threshold_mps: Approach speed below which nothing bounces.
         ground_m: Length and width of the floor.
+        coarse: For each twin, the convex pieces of its coarse double; empty for no doubles.
     """
     for index, twin in enumerate(twins):
         (folder / f"twin_{index}.usda").write_text(twin.text, encoding="utf-8")
+    for index, pieces in enumerate(coarse):
+        _double(folder / f"double_{index}.usda", twins[index], pieces)
     layer = Sdf.Layer.CreateNew(str(folder / "settle.usda"))
     root = layer.pseudoRoot
     root.SetInfo("metersPerUnit", 1.0)
     root.SetInfo("kilogramsPerUnit", 1.0)
     root.SetInfo("upAxis", "Z")
     layer.defaultPrim = "World"
-    bodies, supports = [], []
+    bodies, doubles, supports = [], [], []
     with Sdf.ChangeBlock():
         layers.define(layer, "/World", "Xform")
         _surface(layer)
@@ -178,9 +187,44 @@ def write_settle_stage(
             layers.attribute(prim, "physics:gravityMagnitude", Types.Float, gravity_mps2)
             layers.attribute(prim, "physxScene:bounceThreshold", Types.Float, bounce_threshold_mps)
             supports.append(_support(layer, here, scene, support, ground_m))
-            bodies.append(tuple(_instance(layer, here, scene, row, twins, *what) for row, what in enumerate(cell)))
+            once = tuple(
+                _instance(layer, f"{here}/object_{row:04d}", scene, row, f"twin_{index}", twins[index].root, scale)
+                for row, (index, scale) in enumerate(cell)
+            )
+            for path in once:
+                body = layer.GetPrimAtPath(path)
+                layers.apply(body, "PhysxRigidBodyAPI")
+                layers.attribute(body, "physxRigidBody:solverPositionIterationCount", Types.Int, SOLVER_ITERATIONS)
+            bodies.append(once)
+            twice = tuple(
+                _instance(layer, f"{here}/double_{row:04d}", scene, row, f"double_{index}", "double", scale)
+                for row, (index, scale) in enumerate(cell if coarse else ())
+            )
+            for path in twice:
+                layers.bind(layer.GetPrimAtPath(path), "/World/surface", physics=True)
+            doubles.append(twice)
     layer.Save()
-    return SettleStage(Path(layer.realPath), tuple(bodies), tuple(supports))
+    return SettleStage(Path(layer.realPath), tuple(bodies), tuple(doubles), tuple(supports))
+
+
+def _double(path: Path, twin: LeanTwin, pieces: Sequence[Mesh]) -> None:
+    """A layer with the twin's body on convex pieces of one surface."""
+    layer = Sdf.Layer.CreateNew(str(path))
+    with Sdf.ChangeBlock():
+        root = layers.define(layer, "/double", "Xform", apis=("PhysicsRigidBodyAPI", "PhysicsMassAPI"))
+        layers.attribute(root, "physics:mass", Types.Float, twin.mass_kg)
+        layers.attribute(root, "physics:centerOfMass", Types.Point3f, twin.com_m)
+        layers.attribute(root, "physics:diagonalInertia", Types.Float3, twin.moments_kgm2)
+        layers.attribute(root, "physics:principalAxes", Types.Quatf, Gf.Quatf(*twin.axes_wxyz))
+        for number, piece in enumerate(pieces):
+            apis = ("PhysicsCollisionAPI", "PhysicsMeshCollisionAPI")
+            mesh = layers.define(layer, f"/double/piece_{number}", "Mesh", apis=apis)
+            points = Vt.Vec3fArray.FromNumpy(np.asarray(piece.vertices, dtype=np.float32))
+            layers.attribute(mesh, "physics:approximation", Types.Token, "convexHull", uniform=True)
+            layers.attribute(mesh, "points", Types.Point3fArray, points)
+            layers.attribute(mesh, "faceVertexCounts", Types.IntArray, [3] * len(piece.faces))
+            layers.attribute(mesh, "faceVertexIndices", Types.IntArray, piece.faces.ravel().tolist())
+    layer.Save()
 
 
 def _surface(layer: Any) -> None:
@@ -205,10 +249,9 @@ def _support(layer: Any, here: str, scene: str, support: Support, ground_m: floa
     return where
 
 
-def _instance(layer: Any, here: str, scene: str, row: int, twins: Sequence[LeanTwin], index: int, scale: float) -> str:
-    where = f"{here}/object_{row:04d}"
+def _instance(layer: Any, where: str, scene: str, row: int, file: str, root: str, scale: float) -> str:
     prim = layers.define(layer, where, "Xform")
-    layers.reference(prim, f"./twin_{index}.usda", f"/{twins[index].root}")
+    layers.reference(prim, f"./{file}.usda", f"/{root}")
     # Far apart until they are put where they belong.
     layers.place(prim, Pose((50.0 + 10.0 * row, 0.0, 50.0)), (scale,) * 3 if scale != 1.0 else None)
     layers.relationship(prim, "physics:simulationOwner", scene)

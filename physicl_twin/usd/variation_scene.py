@@ -18,6 +18,9 @@ from physicl_twin.usd.layers import Types
 
 OBJECTS, SURFACE, CAMERA = "/World/objects", "/World/surface", "/World/camera"
 DOME, KEY = "/World/lights/dome", "/World/lights/key"
+#: Position iterations of PhysX's solver (TGS: substeps). In a heap of objects of many convex pieces, its default leaves
+#: overlaps of millimetres and never comes to rest; measured on three families of twenty, 64 leave hundredths.
+SOLVER_ITERATIONS = 64
 #: Floor that is drawn, over the size of the support; the one that carries is infinite.
 _FLOOR = 6.0
 #: sRGB-linear colours of floor and bin: mid greys that reflect as painted board does.
@@ -52,6 +55,7 @@ def write_scene(
     layers.attribute(scene, "physics:gravityDirection", Types.Vector3f, Gf.Vec3f(0, 0, -1))
     layers.attribute(scene, "physics:gravityMagnitude", Types.Float, gravity_mps2)
     layers.attribute(scene, "physxScene:bounceThreshold", Types.Float, 0.2)
+    layers.attribute(scene, "physxScene:minPositionIterationCount", Types.UInt, SOLVER_ITERATIONS)
     surface = layers.define(layer, SURFACE, "Material", apis=("PhysicsMaterialAPI",))
     for name, value in surface_values(support):
         layers.attribute(surface, name, Types.Float, value)
