@@ -245,6 +245,7 @@ def augment_summary(record: Record) -> list[str]:
         f"  draws rejected: {draws or 'none'}; given up: {record['rejected']}",
         f"  open {record['scene']} or a layer below variations/; what each holds: {record['manifest']}",
     ]
+    lines += [f"  note: {note}" for note in record["notes"]]
     if record["error"]:
         error = record["error"]
         lines += [f"  {error['message']} [{error['code']}]", f"  → {error['hint']}"]

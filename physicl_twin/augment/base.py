@@ -10,6 +10,7 @@ from physicl_twin.augment.draw import Drawer
 from physicl_twin.augment.family import Family
 from physicl_twin.model import Pose
 from physicl_twin.usd.variation_scene import write_scene
+from physicl_twin.usd.variation_set import SETTLED_TWIN
 
 
 def write_base(family: Family, path: Path, gravity_mps2: float) -> None:
@@ -21,10 +22,11 @@ def write_base(family: Family, path: Path, gravity_mps2: float) -> None:
         gravity_mps2: Gravity.
     """
     draft = Drawer(family).draw(0)
-    write_scene(path, _parked(family), draft.support, draft.light, draft.camera, gravity_mps2)
+    step_s = family.spec.settle.time_step_s
+    write_scene(path, _parked(family), draft.support, draft.light, draft.camera, gravity_mps2, step_s)
 
 
-def _parked(family: Family) -> list[tuple[str, str, Pose]]:
+def _parked(family: Family) -> list[tuple[str, str, str, Pose]]:
     """Each instance upright on the floor, in rows beside the support."""
     placed, x, y, depth = [], 0.0, 0.0, 0.0
     half_length, half_width = 0.5 * family.support.inner_m[0], 0.5 * family.support.inner_m[1]
@@ -36,7 +38,8 @@ def _parked(family: Family) -> list[tuple[str, str, Pose]]:
             x, y, depth = 0.0, y + depth, 0.0
         corner = np.array([-half_length + x, half_width + 0.15 + y, 0.0])
         position = corner - low
-        asset = f"./twins/{member.name}/simready/{member.name}.usda"
-        placed.append((name, asset, Pose((float(position[0]), float(position[1]), float(position[2])))))
+        asset = f"./twins/{member.name}/{SETTLED_TWIN}"
+        pose = Pose((float(position[0]), float(position[1]), float(position[2])))
+        placed.append((name, asset, member.lean.root, pose))
         x, depth = x + 1.15 * float(size[0]), max(depth, 1.15 * float(size[1]))
     return placed

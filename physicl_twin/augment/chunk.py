@@ -23,7 +23,7 @@ from physicl_twin.usd.variation_layer import Kind, VariationLayers
 from physicl_twin.usd.variation_set import member_path
 
 #: Objects that settle side by side in a process, and members that go through a cell.
-_OBJECTS, _QUEUE = 160, 16
+_OBJECTS, _QUEUE = 160, 4
 #: Cameras that are tried before a settled scene is given up for its occlusion.
 _CAMERAS = 12
 

@@ -38,6 +38,8 @@ _WALL_OVER_SIZE, _WALL_OVER_HEAP, _PACKING = 0.7, 1.2, 0.5
 _ROOM = 1.6
 #: Directions of the polyhedron that stands for a ball in ray casts.
 _ROUND = 96
+#: How far PhysX looks for contacts around an object's colliders, over its radius.
+_REACH = 0.01
 #: Points that stand for an object's outside.
 _MAX_POINTS = 400
 
@@ -134,20 +136,20 @@ def open_member(folder: Path, *, force: bool) -> Member:
     body = twin.bodies[0]
     if body.mass is None:
         raise ValidationError("twin_without_mass", f"{twin.name} has no mass.", "Build the twin again.")
-    lean = lean_twin(usd)
     hulls = tuple(_hull(*collider) for collider in _colliders(usd))
     points = _outside(np.vstack([hull.vertices for hull in hulls]))
     low, high = points.min(axis=0), points.max(axis=0)
     centre = 0.5 * (low + high)
+    radius = float(np.linalg.norm(points - centre, axis=1).max())
     used = {part.material for part in body.parts}
     return Member(
         twin,
         folder,
-        lean,
+        lean_twin(usd, _REACH * radius),
         hulls,
         coarse_hulls(hulls),
         points,
-        float(np.linalg.norm(points - centre, axis=1).max()),
+        radius,
         centre,
         body.mass,
         tuple(material for material in twin.materials if material.name in used),

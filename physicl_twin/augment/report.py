@@ -28,7 +28,8 @@ _WIDTH, _HEIGHT = 300.0, 120.0
 _REASONS = {
     "penetration": "colliders overlapped too deep",
     "still_moving": "something still moved at the end",
-    "moves_in_mujoco": "what rests in PhysX moved in MuJoCo",
+    "moves_in_mujoco": "what rests in PhysX did not come to rest in MuJoCo",
+    "engines_disagree": "PhysX and MuJoCo found no rest in common",
     "left_support": "an object left the support",
     "occlusion": "the target was hidden too much or too little",
     "target_left_out": "the occlusion target was not there",

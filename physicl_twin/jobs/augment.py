@@ -27,6 +27,8 @@ from physicl_twin.model import MANIFEST_VERSION, ConfigError, OutputError, Physi
 
 GRAVITY_MPS2 = 9.81
 _WORK = ".physicl-work"
+#: Heaviest over lightest object from which on the user is warned (judgement: 18 costs few draws, 230 nearly all).
+_MASS_RATIO = 50.0
 #: Members that may take as long as one source.
 _MEMBERS_PER_LIMIT = 16
 #: What a twin brings into a set.
@@ -156,6 +158,9 @@ def _claim(out: Path, request: dict[str, Any]) -> None:
 
 
 def _copy_twins(family: Family, out: Path) -> None:
+    from physicl_twin.usd.settle_scene import write_settled_twin
+    from physicl_twin.usd.variation_set import SETTLED_TWIN
+
     for member in family.members:
         target = out / "twins" / member.name
         if target.is_dir():
@@ -170,6 +175,7 @@ def _copy_twins(family: Family, out: Path) -> None:
                     shutil.copytree(source, staging / name)
                 elif source.is_file():
                     shutil.copy2(source, staging / name)
+            write_settled_twin(staging / SETTLED_TWIN, f"./simready/{member.name}.usda", member.lean)
             target.parent.mkdir(exist_ok=True)
             staging.rename(target)
 
@@ -341,6 +347,7 @@ def _finish(
         "accepted": len(accepted),
         "rejected": len(summary) - len(accepted),
         "rejected_draws": dict(sorted(reasons.items())),
+        "notes": _notes(family),
         "seed": options.seed,
         "error": error,
     }
@@ -349,11 +356,25 @@ def _finish(
 _WHY = {
     "penetration": "colliders overlapped deeper than settle.penetration_m",
     "still_moving": "something still moved after settle.longest_s",
-    "moves_in_mujoco": "what rests in PhysX moved in MuJoCo",
+    "moves_in_mujoco": "what rests in PhysX did not come to rest in MuJoCo",
+    "engines_disagree": "PhysX and MuJoCo found no rest in common",
     "left_support": "an object left the support",
     "occlusion": "no camera saw the target hidden as occlusion.range wants",
     "target_left_out": "the occlusion target was not in the scene",
 }
+
+
+def _notes(family: Family) -> list[str]:
+    """What the user should know of the family before it takes its time."""
+    used = {index for _, index in family.instances}
+    by_mass = sorted((family.members[index].lean.mass_kg, family.members[index].name) for index in used)
+    (light_kg, light), (heavy_kg, heavy) = by_mass[0], by_mass[-1]
+    if heavy_kg <= _MASS_RATIO * light_kg:
+        return []
+    return [
+        f"{heavy} ({heavy_kg:.3g} kg) weighs {heavy_kg / light_kg:.0f} times as much as {light} ({light_kg:.3g} kg): "
+        "engines rarely agree on how such things rest on each other, so many draws may be rejected."
+    ]
 
 
 def _unsatisfiable(reasons: Counter[str]) -> dict[str, str]:

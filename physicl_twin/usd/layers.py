@@ -82,9 +82,13 @@ def apply(prim: Sdf.PrimSpec, *apis: str) -> None:
     """Apply API schemas by name (the schema need not be registered)."""
     if not apis:
         return
-    current = list(prim.GetInfo("apiSchemas").prependedItems) if prim.HasInfo("apiSchemas") else []
+    there = prim.GetInfo("apiSchemas") if prim.HasInfo("apiSchemas") else Sdf.TokenListOp()
+    current = list(there.explicitItems if there.isExplicit else there.prependedItems)
     current += [api for api in apis if api not in current]
-    prim.SetInfo("apiSchemas", Sdf.TokenListOp.Create(prependedItems=current))
+    if there.isExplicit:
+        prim.SetInfo("apiSchemas", Sdf.TokenListOp.CreateExplicit(current))
+    else:
+        prim.SetInfo("apiSchemas", Sdf.TokenListOp.Create(prependedItems=current))
 
 
 def attribute(

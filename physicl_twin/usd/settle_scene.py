@@ -23,6 +23,8 @@ from physicl_twin.usd.variation_scene import SOLVER_ITERATIONS
 
 #: Friction that marks surface number k: (k + 1) of these.
 MARK = 1.0 / 1024.0
+#: Fastest that overlapping bodies are pushed apart: at this speed friction stops a body within a tenth of a millimetre.
+_DEPENETRATION_MPS = 0.03
 _DROPPED = ("customData", "assetInfo", "documentation", "displayName")
 _UNSEEN = ("normals", "primvars:displayColor", "primvars:st", "extent", "purpose")
 
@@ -40,6 +42,7 @@ class LeanTwin:
         com_m: Centre of mass, body frame.
         moments_kgm2: Principal moments.
         axes_wxyz: Principal axes in the body frame.
+        contact_offset_m: How far contacts are looked for around its colliders.
     """
 
     text: str
@@ -50,13 +53,15 @@ class LeanTwin:
     com_m: tuple[float, float, float]
     moments_kgm2: tuple[float, float, float]
     axes_wxyz: tuple[float, float, float, float]
+    contact_offset_m: float
 
 
-def lean_twin(usd: Path) -> LeanTwin:
-    """What physics needs of a twin.
+def lean_twin(usd: Path, contact_offset_m: float) -> LeanTwin:
+    """What physics needs of a twin, with the opinions of ``write_settled_twin``.
 
     Args:
         usd: Interface layer of a twin with one body, which is its root prim.
+        contact_offset_m: How far contacts are looked for.
 
     Raises:
         UsdError: ``usd_unreadable``, ``twin_body_not_root``.
@@ -80,6 +85,7 @@ def lean_twin(usd: Path) -> LeanTwin:
     for number, name in enumerate(surfaces):
         material = flat.GetPrimAtPath(f"{root.GetPath()}/PhysicsMaterials/{name}")
         material.attributes["physics:staticFriction"].default = (number + 1) * MARK
+    _settled(flat, str(root.GetPath()), bound, contact_offset_m)
     api = UsdPhysics.MassAPI(root)
     axes = api.GetPrincipalAxesAttr().Get()
     return LeanTwin(
@@ -91,7 +97,44 @@ def lean_twin(usd: Path) -> LeanTwin:
         _floats(api.GetCenterOfMassAttr().Get()),
         _floats(api.GetDiagonalInertiaAttr().Get()),
         (float(axes.GetReal()), *_floats(axes.GetImaginary())),
+        contact_offset_m,
     )
+
+
+def write_settled_twin(path: Path, asset: str, lean: LeanTwin) -> None:
+    """Write the twin as it settles in heaps, over its interface layer: what a heap needs of PhysX.
+
+    Args:
+        path: File to write.
+        asset: Interface layer, relative to it.
+        lean: The twin.
+
+    Raises:
+        UsdError: ``usd_not_written``.
+    """
+    layer = layers.new_layer(".usda", lean.root)
+    where = f"/{lean.root}"
+    root = layers.define(layer, where, "Xform")
+    layers.reference(root, asset, where)
+    for name, _ in lean.bound:
+        layers.over(layer, f"{where}/{name}")
+    _settled(layer, where, lean.bound, lean.contact_offset_m)
+    layers.save(layer, path)
+
+
+def _settled(layer: Any, root: str, bound: Sequence[tuple[str, str]], contact_offset_m: float) -> None:
+    """What a body in a heap needs of PhysX: many iterations, no haste, and contacts that are looked for nearby.
+
+    Far contacts are many among many pieces, and crowd out the near ones; what is pushed apart in haste flies.
+    """
+    body = layer.GetPrimAtPath(root)
+    layers.apply(body, "PhysxRigidBodyAPI")
+    layers.attribute(body, "physxRigidBody:solverPositionIterationCount", Types.Int, SOLVER_ITERATIONS)
+    layers.attribute(body, "physxRigidBody:maxDepenetrationVelocity", Types.Float, _DEPENETRATION_MPS)
+    for name, _ in bound:
+        collider = layer.GetPrimAtPath(f"{root}/{name}")
+        layers.apply(collider, "PhysxCollisionAPI")
+        layers.attribute(collider, "physxCollision:contactOffset", Types.Float, contact_offset_m)
 
 
 def _floats(values: Any) -> tuple[float, float, float]:
@@ -191,10 +234,6 @@ def write_settle_stage(
                 _instance(layer, f"{here}/object_{row:04d}", scene, row, f"twin_{index}", twins[index].root, scale)
                 for row, (index, scale) in enumerate(cell)
             )
-            for path in once:
-                body = layer.GetPrimAtPath(path)
-                layers.apply(body, "PhysxRigidBodyAPI")
-                layers.attribute(body, "physxRigidBody:solverPositionIterationCount", Types.Int, SOLVER_ITERATIONS)
             bodies.append(once)
             twice = tuple(
                 _instance(layer, f"{here}/double_{row:04d}", scene, row, f"double_{index}", "double", scale)

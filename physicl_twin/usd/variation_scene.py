@@ -29,21 +29,23 @@ _FLOOR_COLOR, _BIN_COLOR = (0.18, 0.18, 0.18), (0.32, 0.33, 0.35)
 
 def write_scene(
     path: Path,
-    instances: Sequence[tuple[str, str, Pose]],
+    instances: Sequence[tuple[str, str, str, Pose]],
     support: Support,
     light: LightState,
     camera: CameraState,
     gravity_mps2: float,
+    time_step_s: float,
 ) -> None:
     """Write the base scene.
 
     Args:
         path: File to write.
-        instances: (name, path of the twin's interface layer relative to the scene's folder, default pose).
+        instances: (name, path of the twin's layer relative to the scene's folder, name of its root prim, default pose).
         support: What the objects rest on.
         light: Default lights.
         camera: Default camera.
         gravity_mps2: Gravity, downwards.
+        time_step_s: Step with which its members settled.
 
     Raises:
         UsdError: ``usd_not_written``.
@@ -56,6 +58,7 @@ def write_scene(
     layers.attribute(scene, "physics:gravityMagnitude", Types.Float, gravity_mps2)
     layers.attribute(scene, "physxScene:bounceThreshold", Types.Float, 0.2)
     layers.attribute(scene, "physxScene:minPositionIterationCount", Types.UInt, SOLVER_ITERATIONS)
+    layers.attribute(scene, "physxScene:timeStepsPerSecond", Types.UInt, round(1.0 / time_step_s))
     surface = layers.define(layer, SURFACE, "Material", apis=("PhysicsMaterialAPI",))
     for name, value in surface_values(support):
         layers.attribute(surface, name, Types.Float, value)
@@ -70,9 +73,9 @@ def write_scene(
         layers.bind(box, "/World/bin_look")
         layers.bind(box, SURFACE, physics=True)
     layers.define(layer, OBJECTS, "Xform")
-    for name, asset, pose in instances:
+    for name, asset, root, pose in instances:
         prim = layers.define(layer, f"{OBJECTS}/{name}", "Xform")
-        layers.reference(prim, asset, f"/{Path(asset).stem}")
+        layers.reference(prim, asset, f"/{root}")
         place_instance(prim, pose, 1.0)
     _lights(layer, light)
     prim = layers.define(layer, CAMERA, "Camera")

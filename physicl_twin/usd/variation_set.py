@@ -1,7 +1,7 @@
 """A set of variations on disk, read back: ``manifest.json`` for what is shared, each member's layer for its own values.
 
 <set>/scene.usda                       base scene
-<set>/twins/<name>/                    the twins as they were delivered
+<set>/twins/<name>/                    the twins as they were delivered, and settled.usda: as they lie in the scene
 <set>/variations/012/variation_0012345.usdc   members, a thousand a folder
 <set>/manifest.json, manifest.parquet  what was asked for, drawn, settled and rejected
 """
@@ -35,6 +35,8 @@ from physicl_twin.usd.names import identifier
 from physicl_twin.usd.variation_scene import CAMERA, DOME, KEY, OBJECTS
 
 MANIFEST = "manifest.json"
+#: A twin as it settled, in its folder in the set.
+SETTLED_TWIN = "settled.usda"
 
 
 def member_path(index: int) -> str:
