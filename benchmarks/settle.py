@@ -4,9 +4,10 @@
 
 First one process makes ``--count`` members of each size: drawn, settled, measured, written; ``stepping`` is the time
 inside ``PhysxScene.step``, that is bare ovphysx, and ``other`` the share of the rest, the opening of stages left out
-on both sides: it is paid once a chunk. Reading poses, writing new drafts and the overlap check by MuJoCo count as
-other. Then two workers make a set of ``--chunks`` chunks of one size against one worker (``--workers`` says how many
-objects; 0 leaves that out). Both are whole commands, start included, without the report.
+on both sides: it is paid once a chunk. Reading poses, writing new drafts and all that MuJoCo does (the second opinion
+on every rest, and overlaps) count as other. Then two workers make a set of ``--chunks`` chunks of one size against one
+worker (``--workers`` says how many objects; 0 leaves that out). Both are whole commands, start included, without the
+report.
 """
 
 from __future__ import annotations

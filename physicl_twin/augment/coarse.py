@@ -15,7 +15,8 @@ from physicl_twin.engines.hull import convex_hull, extreme_points
 from physicl_twin.model import Mesh
 from physicl_twin.model.geometry import FloatArray
 
-#: Most pieces, and the share of the object's volume that a join may add when there are no more.
+#: Most pieces, and the share of the object's volume that a join may add when there are no more
+#: (judgements).
 MOST, _ADDED = 6, 0.03
 #: Corners of a piece.
 _CORNERS = 48

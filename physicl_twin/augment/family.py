@@ -38,7 +38,8 @@ _WALL_OVER_SIZE, _WALL_OVER_HEAP, _PACKING = 0.7, 1.2, 0.5
 _ROOM = 1.6
 #: Directions of the polyhedron that stands for a ball in ray casts.
 _ROUND = 96
-#: How far PhysX looks for contacts around an object's colliders, over its radius.
+#: How far PhysX looks for contacts around an object's colliders, over its radius (judgement; 2 mm instead of 26 mm made
+#: heaps of objects of 10 cm twice as fast and let fewer of them move).
 _REACH = 0.01
 #: Points that stand for an object's outside.
 _MAX_POINTS = 400

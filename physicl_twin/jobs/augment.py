@@ -26,6 +26,8 @@ from physicl_twin.jobs.store import output_errors, prepare_output, sha256_file, 
 from physicl_twin.model import MANIFEST_VERSION, ConfigError, OutputError, PhysiclError, Progress, to_json
 
 GRAVITY_MPS2 = 9.81
+#: Of what a set consists and how its members settle: a set of another one is not gone on with.
+_LAYOUT = 2
 _WORK = ".physicl-work"
 #: Heaviest over lightest object from which on the user is warned (judgement: 18 costs few draws, 230 nearly all).
 _MASS_RATIO = 50.0
@@ -111,6 +113,7 @@ def _request(family: Family, options: AugmentOptions) -> dict[str, Any]:
     """What must be equal for a set to go on: everything that decides a member but how many are wanted."""
     return {
         "physicl_twin": __version__,
+        "layout": _LAYOUT,
         "spec_sha256": family.spec.sha256,
         "seed": options.seed,
         "twins": [{"name": member.name, "sha256": _tree_hash(member.folder)} for member in family.members],

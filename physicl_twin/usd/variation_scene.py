@@ -18,8 +18,9 @@ from physicl_twin.usd.layers import Types
 
 OBJECTS, SURFACE, CAMERA = "/World/objects", "/World/surface", "/World/camera"
 DOME, KEY = "/World/lights/dome", "/World/lights/key"
-#: Position iterations of PhysX's solver (TGS: substeps). In a heap of objects of many convex pieces, its default leaves
-#: overlaps of millimetres and never comes to rest; measured on three families of twenty, 64 leave hundredths.
+#: Position iterations of PhysX's solver (TGS: substeps). Measured on heaps of twenty bananas, wrenches and allen keys
+#: of 6 to 10 convex pieces: its default leaves overlaps of up to 2.5 mm, 64 leave 0.02 mm in the mean; of 16, 32, 64
+#: and 128 they took the fewest draws.
 SOLVER_ITERATIONS = 64
 #: Floor that is drawn, over the size of the support; the one that carries is infinite.
 _FLOOR = 6.0
