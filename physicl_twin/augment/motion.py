@@ -51,11 +51,3 @@ def turned_deg(before: FloatArray, after: FloatArray) -> FloatArray:
     norms = np.linalg.norm(before[:, 3:], axis=1) * np.linalg.norm(after[:, 3:], axis=1)
     angles: FloatArray = np.degrees(2.0 * np.arccos(np.minimum(dots / norms, 1.0)))
     return angles
-
-
-def between(one: FloatArray, other: FloatArray) -> FloatArray:
-    """(N, 7) poses in the middle of two that differ little."""
-    near = np.where(np.einsum("ij,ij->i", one[:, 3:], other[:, 3:]) < 0.0, -1.0, 1.0)[:, None]
-    result: FloatArray = 0.5 * np.hstack([one[:, :3] + other[:, :3], one[:, 3:] + near * other[:, 3:]])
-    result[:, 3:] /= np.linalg.norm(result[:, 3:], axis=1, keepdims=True)
-    return result

@@ -112,7 +112,7 @@ def _cards(rows: list[dict[str, Any]], accepted: list[dict[str, Any]]) -> Markup
     cards = [
         ("accepted", f"{len(accepted)} of {len(rows)}", f"{draws} draws"),
         ("deepest overlap", f"{1e3 * depth.max():.2f} mm", f"median {1e3 * np.median(depth):.2f} mm, by MuJoCo"),
-        ("largest movement at rest", f"{1e3 * moved.max():.2f} mm", "within the last window, in PhysX"),
+        ("largest movement when woken", f"{1e3 * moved.max():.2f} mm", "all at once, in PhysX; they start asleep"),
         ("time to settle", f"{np.median(seconds):.2f} s", f"median; longest {seconds.max():.2f} s, simulated"),
         ("duplicates", str(duplicates(accepted)), "members that rest like an earlier one"),
     ]

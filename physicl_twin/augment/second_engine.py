@@ -49,17 +49,10 @@ class Opinion:
     Attributes:
         poses: (N, 7) of all instances in the end.
         calm: False when something still moved in the end.
-        farthest: How far the object went that went farthest, or turned most, within a window over what the spec allows.
     """
 
     poses: FloatArray
     calm: bool
-    farthest: float
-
-    @property
-    def stayed(self) -> bool:
-        """True when nothing went farther than the spec allows."""
-        return self.calm and self.farthest <= 1.0
 
 
 class SecondEngine:
@@ -92,7 +85,6 @@ class SecondEngine:
         awake = min(steps, round(_AWAKE_S / TIME_STEP_S))
         creep = _CALM / _LOOKS
         here = np.flatnonzero(draft.present)
-        farthest = np.zeros(2)
         before, calm, looks = poses, False, 0
         while not calm and looks < _LOOKS * _WINDOWS:
             if looks == 0:
@@ -102,12 +94,10 @@ class SecondEngine:
             looks += 1
             after = self._scene.poses()[self._rows]
             calm = bool((self._motion(draft, here, before, after) <= creep).all())
-            farthest = np.maximum(farthest, self._motion(draft, here, poses, after))
             before = after
         result = poses.copy()
         result[here] = before[here]
-        # What is left of the window may hold that much creep.
-        return Opinion(result, calm, float(farthest.max()) + creep * max(0, _LOOKS - looks))
+        return Opinion(result, calm)
 
     def _motion(self, draft: Draft, here: Rows, before: FloatArray, after: FloatArray) -> FloatArray:
         """Largest way and largest turn of the objects that are there, over what the spec allows within a window."""

@@ -5,7 +5,8 @@ that depends on nothing but their numbers, so a member's rest is the same whoeve
 place, weighed and surfaced by writing to the running simulation, which costs a thousandth of making a new one.
 
 A draft falls with coarse colliders and comes to rest with the true ones. It goes on in MuJoCo until it rests there as
-well. From there it starts afresh in PhysX and is watched for a window: what is accepted rests in both.
+well. From there it starts afresh in PhysX, awake, and is watched for a window. In a member its objects start asleep, so
+that nothing moves until it is touched; the watch tells what happens then.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import numpy.typing as npt
 
 from physicl_twin.augment.draw import Draft
 from physicl_twin.augment.family import Family
-from physicl_twin.augment.motion import between, middles, pose_of, turned_deg
+from physicl_twin.augment.motion import middles, pose_of, turned_deg
 from physicl_twin.augment.second_engine import SecondEngine
 from physicl_twin.engines.physx_batch import PhysxBatch, open_batch
 from physicl_twin.engines.settings import EngineSettings
@@ -40,10 +41,6 @@ _LOOKS = 4
 _FALLEN = 10.0
 #: Share of the longest time that the fall may take (judgement).
 _FALL = 0.4
-#: What may move while a member is watched, over what the spec allows: whoever opens it numbers its bodies otherwise,
-#: and PhysX then solves a heap a little differently. (With 1.0, 2 of 12 members that were opened afresh moved up to
-#: twice what is allowed; with 0.7, none of 10.)
-_WATCHED = 0.7
 #: How often a draft goes to the second engine before it is given up.
 _ROUNDS = 3
 #: How far contacts are looked for around the support and what falls, over the radius of the objects (judgement).
@@ -61,7 +58,7 @@ class Settled:
         draft: The draft.
         poses: (N, 7) position and wxyz of all instances; of absent ones without meaning.
         seconds: Simulated in PhysX.
-        moved_m: Largest movement of an object within the last window in PhysX.
+        moved_m: Largest movement of an object within a window in PhysX that begins awake.
         turned_deg: Largest turn within it.
         reason: Why it is rejected; empty when it is not.
     """
@@ -274,24 +271,19 @@ class _Run:
             return Settled(draft, now, cell.seconds, math.inf, math.inf, reason)
         cell.rounds += 1
         opinion = cell.second.opinion(draft, now)
-        poses = opinion.poses
-        if opinion.calm and cell.rounds > 1:
-            # They have disagreed before, by a thin thing that one lets sink a hair deeper: half way may suit both.
-            middle = between(now, poses)
-            poses = middle if cell.second.opinion(draft, middle).stayed else poses
-        reason = self._where(draft, poses) if opinion.calm else "moves_in_mujoco"
+        reason = self._where(draft, opinion.poses) if opinion.calm else "moves_in_mujoco"
         if reason:
-            return Settled(draft, poses, cell.seconds, math.inf, math.inf, reason)
-        cell.enter(_Phase.WATCH, poses)
+            return Settled(draft, opinion.poses, cell.seconds, math.inf, math.inf, reason)
+        cell.enter(_Phase.WATCH, opinion.poses)
         return None
 
     def _watch(self, cell: _Cell, now: FloatArray, way_m: float, turn_deg: float) -> Settled | None:
-        """Whether everything stays where the watch began, for a whole window."""
+        """Whether everything stays about where the watch began, for a whole window."""
         spec, draft = self._spec, cell.draft
         assert draft is not None
         cell.watched += 1
         cell.way_m, cell.turn_deg = max(cell.way_m, way_m), max(cell.turn_deg, turn_deg)
-        if way_m > _WATCHED * spec.rest_move_m or turn_deg > _WATCHED * spec.rest_turn_deg:
+        if way_m > spec.woken_move_m or turn_deg > spec.woken_turn_deg:
             if cell.rounds >= _ROUNDS or cell.seconds >= spec.longest_s:
                 return Settled(draft, now, cell.seconds, cell.way_m, cell.turn_deg, "engines_disagree")
             cell.enter(_Phase.REST, now, moved=False)

@@ -15,6 +15,8 @@ from physicl_twin.engines.usd_reader import open_stage
 from physicl_twin.engines.usd_shapes import mesh_points
 from physicl_twin.model.errors import EngineError
 
+_NO_SLEEP = "physxScene:disableSleeping"
+
 
 @dataclass(frozen=True, slots=True)
 class PhysxStage:
@@ -40,7 +42,7 @@ class PhysxStage:
 
 
 def wrap(path: Path) -> PhysxStage:
-    """Wrap a stage so that PhysX reports contacts and never puts bodies to sleep (asleep, contacts vanish).
+    """Wrap a stage so that PhysX reports contacts, and no body starts or falls asleep (asleep, contacts vanish).
 
     Values that would crash or silently poison the simulation (points, masses that are not finite) are refused here.
 
@@ -49,14 +51,14 @@ def wrap(path: Path) -> PhysxStage:
     """
     stage = open_stage(path)
     prims = list(Usd.PrimRange.Stage(stage, Usd.TraverseInstanceProxies()))
-    bodies, notes = [], []
+    bodies, notes, asleep = [], [], []
     overs: list[tuple[str, str, str, Any, Any]] = []
     for prim in prims:
         where = str(prim.GetPath())
         if prim.IsA(UsdGeom.Mesh) and prim.HasAPI(UsdPhysics.CollisionAPI):
             mesh_points(prim)
         if prim.IsA(UsdPhysics.Scene):
-            overs.append((where, "PhysxSceneAPI", "physxScene:disableSleeping", Sdf.ValueTypeNames.Bool, True))
+            overs.append((where, "PhysxSceneAPI", _NO_SLEEP, Sdf.ValueTypeNames.Bool, True))
         if not prim.HasAPI(UsdPhysics.RigidBodyAPI):
             continue
         authored_mass(prim)
@@ -64,6 +66,8 @@ def wrap(path: Path) -> PhysxStage:
         if api.GetRigidBodyEnabledAttr().Get() is False or api.GetKinematicEnabledAttr().Get():
             continue
         bodies.append(where)
+        if api.GetStartsAsleepAttr().Get():
+            asleep.append(prim)
         if prim.IsInstanceProxy():
             notes.append(f"{where} is inside an instance: PhysX reports its contacts only through the other body.")
         else:
@@ -76,6 +80,12 @@ def wrap(path: Path) -> PhysxStage:
             f"{path.name} has no rigid body that could move.",
             "Apply PhysicsRigidBodyAPI to the twin's body, or select the variant that does.",
         )
+    if any(prim.IsInstanceProxy() for prim in asleep):
+        notes.append("Bodies inside instances start asleep: nothing moves until it is touched, and contacts are missing.")
+        overs = [over for over in overs if over[2] != _NO_SLEEP]
+    else:
+        kind = Sdf.ValueTypeNames.Bool
+        overs += [(str(prim.GetPath()), "", "physics:startsAsleep", kind, False) for prim in asleep]
     file = Path(tempfile.mkdtemp(prefix="physicl_")) / "stage.usda"
     _write(file, path, stage, overs)
     metres, kilograms = UsdGeom.GetStageMetersPerUnit(stage), UsdPhysics.GetStageKilogramsPerUnit(stage)
@@ -94,8 +104,9 @@ def _write(file: Path, source: Path, stage: Any, overs: list[tuple[str, str, str
     for where, schema, attribute, kind, value in overs:
         prim = Sdf.CreatePrimInLayer(layer, where)
         prim.specifier = Sdf.SpecifierOver
-        schemas = Sdf.TokenListOp()
-        schemas.prependedItems = [schema]
-        prim.SetInfo("apiSchemas", schemas)
+        if schema:
+            schemas = Sdf.TokenListOp()
+            schemas.prependedItems = [schema]
+            prim.SetInfo("apiSchemas", schemas)
         Sdf.AttributeSpec(prim, attribute, kind).default = value
     layer.Save()

@@ -102,7 +102,7 @@ def lean_twin(usd: Path, contact_offset_m: float) -> LeanTwin:
 
 
 def write_settled_twin(path: Path, asset: str, lean: LeanTwin) -> None:
-    """Write the twin as it settles in heaps, over its interface layer: what a heap needs of PhysX.
+    """Write the twin as it settled in a heap, over its interface layer: asleep, and with what a heap needs of PhysX.
 
     Args:
         path: File to write.
@@ -119,6 +119,7 @@ def write_settled_twin(path: Path, asset: str, lean: LeanTwin) -> None:
     for name, _ in lean.bound:
         layers.over(layer, f"{where}/{name}")
     _settled(layer, where, lean.bound, lean.contact_offset_m)
+    layers.attribute(root, "physics:startsAsleep", Types.Bool, True)
     layers.save(layer, path)
 
 

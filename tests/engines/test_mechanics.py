@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 import trimesh
-from pxr import Sdf
+from pxr import Sdf, UsdPhysics
 
 from physicl_twin.engines import engine
 from physicl_twin.model.geometry import Pose
@@ -27,6 +27,17 @@ def test_free_fall(any_engine, tmp_path):
         fallen = 10 - scene.poses()[0, 2]
         assert 0.5 * G - 2e-4 < fallen < 0.5 * G * (1.0 + dt) + 2e-4
         assert scene.velocities()[0, 2] == pytest.approx(-G, rel=2e-4)  # PhysX adds up 1000 float32 increments
+
+
+def test_what_starts_asleep_is_woken(any_engine, tmp_path):
+    builder = StageBuilder(tmp_path / "s.usda")
+    builder.body("ball", (0, 0, 10), mass=0.3, com=(0, 0, 0), inertia=(1e-3, 1e-3, 1e-3))
+    builder.sphere("/World/ball/shape", 0.1)
+    body = UsdPhysics.RigidBodyAPI(builder.stage.GetPrimAtPath("/World/ball"))
+    body.CreateStartsAsleepAttr(True)
+    with any_engine.open(builder.save()) as scene:
+        scene.step(1e-3, 500)
+        assert scene.poses()[0, 2] == pytest.approx(10 - 0.5 * G * 0.25, abs=5e-3)
 
 
 def test_free_fall_in_a_y_up_centimetre_stage_is_in_metres(any_engine, tmp_path):
