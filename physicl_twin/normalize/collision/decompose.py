@@ -81,9 +81,15 @@ def decompose(target: Target, settings: CollisionSettings, cells: int) -> Decomp
 def _fewest(
     states: dict[int, list[Cluster]], counts: Sequence[int], target: Target, settings: CollisionSettings
 ) -> list[Piece]:
-    """The smallest number of pieces that is good enough, by bisection (the error falls with the number)."""
+    """The smallest number of pieces that is good enough, or fewer where those beyond them hardly pay.
+
+    Good enough is found by bisection (the error falls with the number). Of that number and the smaller ones that are
+    within the bounds of tail and cavities, the one with the least error times number to the power ``piece_cost`` is
+    taken: the knee of the curve.
+    """
 
     known: dict[int, Piece | None] = {}  # most clusters of one state are also those of the next
+    measured: dict[int, tuple[list[Piece], Fit]] = {}
 
     def hull_of(cluster: Cluster) -> Piece | None:
         if id(cluster) not in known:
@@ -91,22 +97,37 @@ def _fewest(
         return known[id(cluster)]
 
     def at(count: int) -> tuple[list[Piece], Fit]:
-        pieces = _with_body(hull_of(cluster) for cluster in states[count])
-        return pieces, measure(pieces, target, settings.samples // 2, with_volume=False)
+        if count not in measured:
+            pieces = _with_body(hull_of(cluster) for cluster in states[count])
+            measured[count] = pieces, measure(pieces, target, settings.samples // 2, with_volume=False)
+        return measured[count]
 
-    best, most = at(counts[-1])
+    _, most = at(counts[-1])
     mean = max(settings.target_mean, settings.floor_m / target.scale_m, settings.enough * most.error)
     tail = max(settings.target_p99, settings.floor_m / target.scale_m, settings.enough * most.tail)
     filled = max(settings.cavity_filled, most.filled or 0.0)
+
+    def within(fit: Fit) -> bool:
+        return fit.tail <= tail and (fit.filled or 0.0) <= filled
+
+    def weighed(fit: Fit) -> float:
+        return (fit.error + 0.1 * fit.tail) * float(fit.pieces**settings.piece_cost)
+
     low, high = 0, len(counts) - 1
     while low < high:
         middle = (low + high) // 2
-        pieces, fit = at(counts[middle])
-        if fit.error <= mean and fit.tail <= tail and (fit.filled or 0.0) <= filled:
-            best, high = pieces, middle
+        _, fit = at(counts[middle])
+        if fit.error <= mean and within(fit):
+            high = middle
         else:
             low = middle + 1
-    return best
+    best = at(counts[high])
+    least = weighed(best[1])
+    for count in counts[:high]:
+        pieces, fit = at(count)
+        if within(fit) and weighed(fit) < least:
+            best, least = (pieces, fit), weighed(fit)
+    return best[0]
 
 
 def hulls_of(groups: Sequence[FloatArray], settings: CollisionSettings) -> list[Piece]:

@@ -23,6 +23,7 @@ class CollisionSettings:
     target_p99: float
     good_mean: float
     enough: float
+    piece_cost: float
     max_pieces: int
     hull_vertices: int
     hull_polygons: int
