@@ -10,7 +10,7 @@ import mujoco
 import numpy as np
 
 from physicl_twin.deploy.mjcf_assets import TwinAssets, add_material, add_mesh
-from physicl_twin.engines.mujoco_contact import solref
+from physicl_twin.engines.mujoco_contact import friction, solref
 from physicl_twin.engines.mujoco_spec import PROBE, SOLIMP, build_spec
 from physicl_twin.engines.scene_description import CollisionShape, SceneDescription
 from physicl_twin.engines.settings import EngineSettings
@@ -138,7 +138,7 @@ class _Geoms:
         geom = body.add_geom(
             self._spec.find_default("collision"),
             name=f"{self._one.prefix}{shape.path}",
-            friction=[surface.dynamic_friction, 0.0, 0.0],
+            **friction(shape.kind, surface.dynamic_friction, self._settings.mujoco_rolling_m),
             solref=list(solref(surface.restitution, self._dt, self._settings.mujoco_stiffness_steps)),
             **_place(shape.pose),
         )

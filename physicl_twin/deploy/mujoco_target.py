@@ -21,6 +21,7 @@ from physicl_twin.deploy.read_mujoco import load_model, read_mujoco
 from physicl_twin.deploy.record import Comparison, DropAgreement, Written
 from physicl_twin.deploy.time_step import time_step_s
 from physicl_twin.deploy.xml_text import number, numbers, text_of
+from physicl_twin.engines.mujoco_contact import ROLLS
 from physicl_twin.engines.scene_description import SceneDescription
 from physicl_twin.engines.settings import EngineSettings
 from physicl_twin.model import EngineError, Note
@@ -32,6 +33,12 @@ ONE_FRICTION = Note(
     "info",
     "MuJoCo has one coefficient of friction a surface and takes the larger one of a pair: it is the sliding one, "
     "static friction is lost.",
+)
+ROLLING = Note(
+    "rolling_friction",
+    "info",
+    "Spheres, cylinders and capsules have MuJoCo's default of rolling friction (condim 6), without which what lies on its "
+    "side rolls for ever; PhysX has none and damps all turning instead.",
 )
 BOUNCE = Note(
     "contact_spring",
@@ -87,6 +94,10 @@ def contact_losses(layout: Layout) -> list[Note]:
         losses.append(BOUNCE)
     if any(part.collision and part.collision.method == "sdf" for part in layout.twin.parts):
         losses.append(FIELD)
+    if any(
+        collider.kind in ROLLS for part in layout.twin.parts if part.collision for collider in part.collision.colliders
+    ):
+        losses.append(ROLLING)
     return losses
 
 

@@ -14,12 +14,15 @@ falling ball, tc of two steps returns 0.056 of the speed at zeta = 1 and 0.014 a
 from __future__ import annotations
 
 import math
+from typing import Any
 
 #: Angle in radians that the contact spring may turn per time step, so that the bounce is resolved (judgement: 20 steps
 #: a period, with which tests measure a restitution within 0.05 of the wanted one).
 PHASE_PER_STEP = 0.3
 #: Damping ratio of a contact that is to return nothing, and the coefficient below which it is taken.
 DEAD_RATIO, DEAD_RESTITUTION = 2.0, 0.05
+#: Kinds of shape that roll.
+ROLLS = ("sphere", "cylinder", "capsule")
 
 
 def restitution_of(damping_ratio: float) -> float:
@@ -69,3 +72,16 @@ def calmed(springy: tuple[float, float], dt_s: float) -> tuple[float, float]:
     """
     tc_s = min(springy[0], 2.0 * dt_s)
     return tc_s, springy[0] * springy[1] / tc_s
+
+
+def friction(kind: str, sliding: float, rolling_m: float) -> dict[str, Any]:
+    """``friction`` and ``condim`` of a geom; what rolls resists it a little, nothing resists spinning, as in PhysX.
+
+    Args:
+        kind: Of the shape.
+        sliding: Coefficient of sliding friction.
+        rolling_m: Coefficient of rolling friction, a length.
+    """
+    if kind in ROLLS:
+        return {"friction": [sliding, 0.0, rolling_m], "condim": 6}
+    return {"friction": [sliding, 0.0, 0.0], "condim": 3}

@@ -8,7 +8,7 @@ from typing import Any
 import mujoco
 import numpy as np
 
-from physicl_twin.engines.mujoco_contact import solref
+from physicl_twin.engines.mujoco_contact import friction, solref
 from physicl_twin.engines.scene_description import CollisionShape, DescribedBody, DescribedJoint, SceneDescription
 from physicl_twin.engines.settings import EngineSettings
 from physicl_twin.model.geometry import Pose
@@ -181,11 +181,9 @@ class _SpecBuilder:
 
     def _add_shape(self, body: Any, shape: CollisionShape, offset: Pose) -> None:
         surface = {
-            # Torsional and rolling friction are not used (condim 3), as PhysX has none either.
-            "friction": [shape.material.dynamic_friction, 0.0, 0.0],
+            **friction(shape.kind, shape.material.dynamic_friction, self._settings.mujoco_rolling_m),
             "solref": list(solref(shape.material.restitution, INITIAL_DT_S, self._settings.mujoco_stiffness_steps)),
             "solimp": list(SOLIMP),
-            "condim": 3,
         }
         if shape.kind == "mesh":
             self._add_static_mesh(shape, surface)
@@ -227,7 +225,7 @@ class _SpecBuilder:
         flex.vertbody = ["world"]
         flex.radius = MESH_RADIUS * float(np.ptp(shape.vertices, axis=0).max())
         flex.contype = flex.conaffinity = 1
-        flex.friction, flex.condim = surface["friction"], 3
+        flex.friction, flex.condim = surface["friction"], surface["condim"]
         flex.solref, flex.solimp = surface["solref"], surface["solimp"]
 
 

@@ -44,7 +44,8 @@ class PhysxBatch:
 
     def poses(self) -> FloatArray:
         """(N, 7) position and wxyz quaternion."""
-        return self._scene.poses()
+        columns = self._scene.columns(("position", "orientation"))
+        return np.hstack([columns["position"], np.roll(columns["orientation"], 1, axis=1)])
 
     def step(self, dt_s: float, count: int) -> None:
         """Advance all of them."""

@@ -81,7 +81,9 @@ def wrap(path: Path) -> PhysxStage:
             "Apply PhysicsRigidBodyAPI to the twin's body, or select the variant that does.",
         )
     if any(prim.IsInstanceProxy() for prim in asleep):
-        notes.append("Bodies inside instances start asleep: nothing moves until it is touched, and contacts are missing.")
+        notes.append(
+            "Bodies inside instances start asleep: nothing moves until it is touched, and contacts are missing."
+        )
         overs = [over for over in overs if over[2] != _NO_SLEEP]
     else:
         kind = Sdf.ValueTypeNames.Bool

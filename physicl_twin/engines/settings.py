@@ -20,6 +20,7 @@ class EngineSettings:
         mujoco_tolerance: Termination tolerance of the solver.
         mujoco_noslip_iterations: Post-solver iterations that remove slip.
         mujoco_stiffness_steps: Time constant of a contact, in time steps.
+        mujoco_rolling_m: Rolling friction of what rolls, as a length.
         default_friction: Of a collider without physics material.
         max_hull_vertices: Convex hulls with more vertices are thinned for MuJoCo and for our own geometry.
     """
@@ -30,6 +31,7 @@ class EngineSettings:
     mujoco_tolerance: float
     mujoco_noslip_iterations: int
     mujoco_stiffness_steps: float
+    mujoco_rolling_m: float
     default_friction: float
     max_hull_vertices: int
 

@@ -48,7 +48,10 @@ def test_sliding_friction_is_that_of_the_material(tmp_path: Path) -> None:
     model = mujoco.MjModel.from_xml_path(str(deploy(made, "mujoco", tmp_path, check=False).main))
     assert model.geom("plate_00").friction[0] == made.material("abs").dynamic_friction.value
     assert model.geom("ball_00").friction[0] == made.material("steel_carbon").dynamic_friction.value
-    assert (model.geom_condim[model.geom_group == COLLISION_GROUP] == 3).all()
+    assert model.geom("plate_00").condim[0] == 3
+    for rolls in ("shaft_00", "ball_00", "pin_00"):
+        assert model.geom(rolls).condim[0] == 6
+        assert model.geom(rolls).friction[1:] == pytest.approx([0.0, 1e-4])
 
 
 @pytest.mark.parametrize("name", sorted(twins.FAMILY))

@@ -10,6 +10,7 @@ import trimesh
 from pxr import Sdf, UsdPhysics
 
 from physicl_twin.engines import engine
+from physicl_twin.engines.settings import EngineSettings
 from physicl_twin.model.geometry import Pose
 from tests.engines.stages import StageBuilder
 
@@ -253,3 +254,24 @@ def test_restitution(any_engine, tmp_path, restitution):
             scene.step(1e-3)
             speeds.append(scene.velocities()[0, 2])
     assert max(speeds) / -min(speeds) == pytest.approx(restitution, abs=0.06)
+
+
+@pytest.mark.parametrize("kind", ["sphere", "cylinder"])
+def test_what_rolls_slowly_stops_in_mujoco(tmp_path, kind):
+    """Rolling friction b takes m g b / r from what rolls: it stops after v^2 (1 + I / m r^2) r / (2 g b)."""
+    radius, speed, rolling = 0.05, 0.02, EngineSettings.from_pipeline().mujoco_rolling_m
+    builder = StageBuilder(tmp_path / "s.usda")
+    builder.ground()
+    ratio = 0.4 if kind == "sphere" else 0.5
+    moment = ratio * 0.2 * radius**2
+    builder.body("wheel", (0, 0, radius), mass=0.2, com=(0, 0, 0), inertia=(moment, moment, moment))
+    if kind == "sphere":
+        builder.sphere("/World/wheel/shape", radius)
+    else:
+        builder.round("/World/wheel/shape", kind, radius, 0.1, axis="Y")
+    with engine("mujoco").open(builder.save()) as scene:
+        scene.set_velocities(np.array([[speed, 0, 0, 0, speed / radius, 0]]))
+        scene.step(2e-3, 2000)
+        assert np.abs(scene.velocities()).max() < 2e-3
+        expected = speed**2 * (1 + ratio) * radius / (2 * G * rolling)
+        assert scene.poses()[0, 0] == pytest.approx(expected, rel=0.1)
