@@ -37,8 +37,8 @@ ONE_FRICTION = Note(
 ROLLING = Note(
     "rolling_friction",
     "info",
-    "Spheres, cylinders and capsules have MuJoCo's default of rolling friction (condim 6), without which what lies on its "
-    "side rolls for ever; PhysX has none and damps all turning instead.",
+    "Spheres, cylinders and capsules have MuJoCo's default of rolling friction (condim 6), without which what lies on "
+    "its side rolls for ever; PhysX has none and damps all turning instead.",
 )
 BOUNCE = Note(
     "contact_spring",
