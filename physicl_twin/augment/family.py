@@ -33,7 +33,7 @@ from physicl_twin.usd.variation_looks import LookSlot, look_slots
 
 #: Height of a bin's walls, when the bin is chosen for its objects: over their mean diameter, and over the height of a
 #: heap of them that is half air.
-_WALL_OVER_SIZE, _WALL_OVER_HEAP, _PACKING = 0.7, 1.2, 0.5
+_WALL_OVER_SIZE, _WALL_OVER_HEAP, _PACKING = 1.0, 1.2, 0.5
 #: Smallest floor over the largest object's diameter.
 _ROOM = 1.6
 #: Directions of the polyhedron that stands for a ball in ray casts.

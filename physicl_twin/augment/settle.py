@@ -255,6 +255,9 @@ class _Run:
         cell.before = now
         if cell.phase is _Phase.FALL:
             if calm or cell.seconds >= _FALL * spec.longest_s:
+                reason = self._where(draft, now)
+                if reason:
+                    return Settled(draft, now, cell.seconds, math.inf, math.inf, reason)
                 cell.enter(_Phase.REST, now)
         elif calm:
             return self._ask(cell, now)
