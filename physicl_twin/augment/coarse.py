@@ -66,7 +66,7 @@ def coarse_hulls(hulls: Sequence[Mesh]) -> tuple[Mesh, ...]:
 
 
 def _reduced(corners: FloatArray) -> FloatArray:
-    """At most ``_CORNERS`` corners whose hull holds the given ones: the farthest outside join, and what is left swells."""
+    """At most ``_CORNERS`` corners whose hull holds the given ones: the farthest out join, and the rest is swelling."""
     if len(corners) <= _CORNERS:
         return corners
     chosen = extreme_points(corners, _FIRST)
