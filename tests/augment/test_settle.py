@@ -47,6 +47,17 @@ def test_coarse_pieces_are_few_and_hold_the_true_ones():
         assert any(inside), "each true piece is within one coarse piece"
 
 
+def test_a_round_thing_is_held_by_as_many_faces_as_physx_cooks():
+    points = np.random.default_rng(2).normal(size=(300, 3))
+    points *= np.array([0.1, 0.04, 0.03]) / np.linalg.norm(points, axis=1, keepdims=True)
+    halves = [Mesh(*convex_hull(points[side], "half")) for side in (points[:, 0] >= -0.01, points[:, 0] <= 0.01)]
+    (one,) = coarse_hulls(halves)
+    assert len(one.faces) <= 64
+    equations = ConvexHull(one.vertices).equations
+    assert (points @ equations[:, :3].T + equations[:, 3]).max() <= 1e-9
+    assert volume([one]) < 1.35 * volume([Mesh(*convex_hull(points, "all"))])
+
+
 def test_what_is_convex_in_pieces_becomes_one():
     cubes = [
         Mesh(

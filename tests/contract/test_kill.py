@@ -11,8 +11,14 @@ import time
 from pathlib import Path
 
 import psutil
+import pytest
 
+from physicl_twin.augment.chunk import chunk_size
+from physicl_twin.augment.family import make_family, open_member
+from physicl_twin.augment.spec import read_spec
+from tests.augment.families import spec_file, twin_folder
 from tests.contract.command import ROOT, physicl, stl_box
+from tests.usd import twins
 
 
 def test_a_killed_batch_goes_on_where_it_stopped(tmp_path: Path) -> None:
@@ -68,3 +74,52 @@ def test_a_finished_twin_that_was_damaged_since_is_built_again(tmp_path: Path) -
     (second,) = physicl(*arguments).records
     assert "resumed" not in second
     assert second["checks"]["failed"] == 0
+
+
+@pytest.mark.parametrize("victim", ["command", "worker"])
+def test_a_killed_set_goes_on_where_it_stopped(tmp_path: Path, victim: str) -> None:
+    twin = twin_folder(tmp_path, twins.single())
+    spec = spec_file(tmp_path, "[scene]\nobjects = 4\n")
+    count = 3 * chunk_size(make_family((open_member(twin, force=False),), read_spec(spec), 0))
+    arguments = [str(twin), "--spec", str(spec), "--count", str(count), "--seed", "3", "--json"]
+    whole, out = tmp_path / "whole" / "bin", tmp_path / "cut" / "bin"
+    assert physicl("augment", *arguments, "--out", str(whole), "--jobs", "2").status == 0
+
+    process = subprocess.Popen(
+        [sys.executable, "-m", "physicl_twin.cli", "augment", *arguments, "--out", str(out), "--jobs", "1"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    begun = time.monotonic()
+    while not list(out.glob(".physicl-work/chunk_*.parquet")):  # as soon as one chunk is done
+        assert time.monotonic() < begun + 120
+        assert process.poll() is None
+        time.sleep(0.01)
+    workers = psutil.Process(process.pid).children(recursive=True)
+    if victim == "command":
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        _, alive = psutil.wait_procs(workers, timeout=10)
+        assert not alive, "workers die with their parent"
+    else:
+        max(workers, key=lambda worker: worker.memory_info().rss).kill()
+        assert process.stdout is not None
+        record = json.loads(process.stdout.readline())
+        assert process.wait(timeout=120) == 1
+        assert record["error"]["code"] == "worker_crashed"
+        manifest = json.loads((out / "manifest.json").read_text())
+        assert manifest["complete"] is False
+        assert set(manifest["members"]) < set(range(count)), "the other chunks are there"
+    kept = {path: path.stat().st_mtime_ns for path in out.glob("variations/000/*_0000000.usdc")}
+
+    again = physicl("augment", *arguments, "--out", str(out), "--jobs", "2")
+    assert again.status == 0, again.stderr[-2000:]
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept, "what was finished is kept as it was"
+    assert kept
+    assert contents(out) == contents(whole)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
