@@ -55,7 +55,8 @@ def test_a_round_thing_is_held_by_as_many_faces_as_physx_cooks():
     assert len(one.faces) <= 64
     equations = ConvexHull(one.vertices).equations
     assert (points @ equations[:, :3].T + equations[:, 3]).max() <= 1e-9
-    assert volume([one]) < 1.35 * volume([Mesh(*convex_hull(points, "all"))])
+    # 34 corners on a ball reach 0.87 of its radius everywhere: to hold it they swell by half its volume.
+    assert volume([one]) < 1.6 * volume([Mesh(*convex_hull(points, "all"))])
 
 
 def test_what_is_convex_in_pieces_becomes_one():
