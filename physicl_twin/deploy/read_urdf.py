@@ -1,4 +1,4 @@
-"""What a URDF says: MuJoCo's reader for masses, shapes and joints, the XML itself for the extensions."""
+"""What a URDF says: MuJoCo's reader for masses, shapes and joints, the XML itself for inertia and the extensions."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import mujoco
+import numpy as np
 
 from physicl_twin.deploy.description import extents
 from physicl_twin.deploy.facts import Facts
@@ -19,6 +20,7 @@ from physicl_twin.engines.mujoco_spec import SOLIMP, build_spec
 from physicl_twin.engines.scene_description import SceneDescription
 from physicl_twin.engines.settings import EngineSettings
 from physicl_twin.model import EngineError
+from physicl_twin.model.geometry import FloatArray
 
 
 def urdf_spec(path: Path) -> Any:
@@ -99,9 +101,38 @@ def read_urdf(path: Path, scene: SceneDescription) -> Facts:
         pose = bodies[root].pose
         model.body(root).pos[:], model.body(root).quat[:] = pose.position_m, pose.quaternion_wxyz
     facts = read_mujoco(model, frames=False, friction=False, qpos=qpos)
-    rubbed = tuple(
-        replace(body, colliders=tuple(replace(c, friction=friction.get(body.name, -1.0)) for c in body.colliders))
+    inertia = _inertia(path, model, qpos)
+    stated = tuple(
+        replace(
+            body,
+            colliders=tuple(replace(c, friction=friction.get(body.name, -1.0)) for c in body.colliders),
+            inertia_kgm2=inertia[body.name],
+        )
         for body in facts.bodies
         if body.name != WORLD
     )
-    return replace(facts, bodies=rubbed)
+    return replace(facts, bodies=stated)
+
+
+def _inertia(path: Path, model: Any, qpos: FloatArray) -> dict[str, FloatArray]:
+    """Inertia of each link about its centre of mass in the world's axes, as the file says.
+
+    MuJoCo finds principal axes to 1e-12 kg m2: of what weighs less than a gram that leaves three digits.
+    """
+    data = mujoco.MjData(model)
+    data.qpos[:] = qpos
+    mujoco.mj_kinematics(model, data)
+    found = {}
+    for link in ET.parse(path).getroot().iter("link"):
+        stated, origin, name = link.find("inertial/inertia"), link.find("inertial/origin"), link.get("name", "")
+        if stated is None:
+            continue
+        xx, xy, xz, yy, yz, zz = (float(stated.get(f"i{axes}", "0")) for axes in ("xx", "xy", "xz", "yy", "yz", "zz"))
+        own = np.zeros(4)
+        angles = [float(angle) for angle in (origin.get("rpy", "0 0 0") if origin is not None else "0 0 0").split()]
+        mujoco.mju_euler2Quat(own, np.array(angles), "XYZ")
+        matrix = np.zeros(9)
+        mujoco.mju_quat2Mat(matrix, own)
+        turn = data.body(name).xmat.reshape(3, 3) @ matrix.reshape(3, 3)
+        found[name] = turn @ np.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]]) @ turn.T
+    return found

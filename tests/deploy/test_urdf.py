@@ -101,3 +101,15 @@ def test_angles_turn_as_urdf_says() -> None:
         pose = Pose(quaternion_wxyz=tuple(map(float, unit)))
         roll, pitch, yaw = roll_pitch_yaw(pose)
         assert np.allclose(about(2, yaw) @ about(1, pitch) @ about(0, roll), pose.rotation(), atol=1e-9)
+
+
+def test_the_inertia_of_a_tiny_twin_comes_back(tmp_path: Path) -> None:
+    """MuJoCo's own reader keeps three digits of it, which is not the file's fault."""
+    made = twins.single()
+    (body,) = made.bodies
+    assert body.mass_properties is not None
+    tiny = 1e-9 * np.array([[3.06, -0.528, 0.038], [-0.528, 2.77, 0.341], [0.038, 0.341, 3.51]])
+    mass = replace(body.mass_properties.mass, value=2.8e-4, std=1e-5, low=2.6e-4, high=3e-4)
+    light = replace(body.mass_properties, mass=mass, inertia_kgm2=tuple(map(tuple, tiny.tolist())))
+    result = deploy(replace(made, bodies=(replace(body, mass_properties=light),)), "urdf", tmp_path)
+    assert [c for c in result.round_trip if not c.passed] == []
