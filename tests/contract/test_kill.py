@@ -76,15 +76,22 @@ def test_a_finished_twin_that_was_damaged_since_is_built_again(tmp_path: Path) -
     assert second["checks"]["failed"] == 0
 
 
-@pytest.mark.parametrize("victim", ["command", "worker"])
-def test_a_killed_set_goes_on_where_it_stopped(tmp_path: Path, victim: str) -> None:
-    twin = twin_folder(tmp_path, twins.single())
-    spec = spec_file(tmp_path, "[scene]\nobjects = 4\n")
-    count = 3 * chunk_size(make_family((open_member(twin, force=False),), read_spec(spec), 0))
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[str], int, Path]:
+    """The arguments of a set of two chunks, its count, and the set made in one go."""
+    where = tmp_path_factory.mktemp("whole")
+    twin = twin_folder(where, twins.single())
+    spec = spec_file(where, "[scene]\nobjects = 4\n")
+    count = chunk_size(make_family((open_member(twin, force=False),), read_spec(spec), 0)) + 40
     arguments = [str(twin), "--spec", str(spec), "--count", str(count), "--seed", "3", "--json"]
-    whole, out = tmp_path / "whole" / "bin", tmp_path / "cut" / "bin"
-    assert physicl("augment", *arguments, "--out", str(whole), "--jobs", "2").status == 0
+    assert physicl("augment", *arguments, "--out", str(where / "bin"), "--jobs", "2").status == 0
+    return arguments, count, where / "bin"
 
+
+@pytest.mark.parametrize("victim", ["command", "worker"])
+def test_a_killed_set_goes_on_where_it_stopped(whole: tuple[list[str], int, Path], tmp_path: Path, victim: str) -> None:
+    arguments, count, finished = whole
+    out = tmp_path / "bin"
     process = subprocess.Popen(
         [sys.executable, "-m", "physicl_twin.cli", "augment", *arguments, "--out", str(out), "--jobs", "1"],
         stdout=subprocess.PIPE,
@@ -118,7 +125,7 @@ def test_a_killed_set_goes_on_where_it_stopped(tmp_path: Path, victim: str) -> N
     assert again.status == 0, again.stderr[-2000:]
     assert {path: path.stat().st_mtime_ns for path in kept} == kept, "what was finished is kept as it was"
     assert kept
-    assert contents(out) == contents(whole)
+    assert contents(out) == contents(finished)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
