@@ -18,10 +18,11 @@ from physicl_twin.model.geometry import FloatArray
 #: Most pieces, and the share of the object's volume that a join may add when there are no more
 #: (judgements).
 MOST, _ADDED = 6, 0.03
-#: Corners of a piece. Its triangles are then at most 64, as many polygons as PhysX cooks: of a piece of more it cut off
-#: 8 mm.
+#: Corners of a piece. Its triangles are then at most 64, as many polygons as a hull for PhysX's GPU may have
+#: (PhysX 5.6 documentation, PxConvexMeshDesc).
 _CORNERS = 34
-#: Those along fixed directions, with which it begins.
+#: Those along fixed directions, with which it begins (judgement). All along fixed directions left a scanned bottle
+#: 8 mm too small.
 _FIRST = 14
 #: Nearest pieces with which a join is weighed.
 _NEAR = 12

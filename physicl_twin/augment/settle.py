@@ -5,8 +5,8 @@ that depends on nothing but their numbers, so a member's rest is the same whoeve
 place, weighed and surfaced by writing to the running simulation, which costs a thousandth of making a new one.
 
 A draft falls with coarse colliders and comes to rest with the true ones. It goes on in MuJoCo until it rests there as
-well. From there it starts afresh in PhysX, awake, and is watched for a window. In a member its objects start asleep, so
-that nothing moves until it is touched; the watch tells what happens then.
+well. From there it starts afresh in PhysX, awake, and is watched for a window: what is accepted rests in both. In a
+member its objects also start asleep, so that nothing moves at all until it is touched.
 """
 
 from __future__ import annotations
@@ -41,6 +41,10 @@ _LOOKS = 4
 _FALLEN = 10.0
 #: Share of the longest time that the fall may take (judgement).
 _FALL = 0.4
+#: What may move while a member is watched, over what the spec allows: whoever opens it numbers its bodies otherwise,
+#: and PhysX then solves a heap a little differently. (With 1.0, 2 of 12 members that were opened afresh moved up to
+#: twice what is allowed; with 0.7, none of 10.)
+_WATCHED = 0.7
 #: How often a draft goes to the second engine before it is given up.
 _ROUNDS = 3
 #: How far contacts are looked for around the support and what falls, over the radius of the objects (judgement).
@@ -281,12 +285,12 @@ class _Run:
         return None
 
     def _watch(self, cell: _Cell, now: FloatArray, way_m: float, turn_deg: float) -> Settled | None:
-        """Whether everything stays about where the watch began, for a whole window."""
+        """Whether everything stays where the watch began, for a whole window."""
         spec, draft = self._spec, cell.draft
         assert draft is not None
         cell.watched += 1
         cell.way_m, cell.turn_deg = max(cell.way_m, way_m), max(cell.turn_deg, turn_deg)
-        if way_m > spec.woken_move_m or turn_deg > spec.woken_turn_deg:
+        if way_m > _WATCHED * spec.rest_move_m or turn_deg > _WATCHED * spec.rest_turn_deg:
             if cell.rounds >= _ROUNDS or cell.seconds >= spec.longest_s:
                 return Settled(draft, now, cell.seconds, cell.way_m, cell.turn_deg, "engines_disagree")
             cell.enter(_Phase.REST, now, moved=False)

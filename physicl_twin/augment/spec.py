@@ -33,8 +33,6 @@ _PLAIN = {
         "window_s",
         "rest_move_m",
         "rest_turn_deg",
-        "woken_move_m",
-        "woken_turn_deg",
         "longest_s",
         "time_step_s",
         "penetration_m",
@@ -71,8 +69,6 @@ class SettleSpec:
         window_s: How long nothing may move.
         rest_move_m: How far it may.
         rest_turn_deg: And turn.
-        woken_move_m: How far something may move in PhysX when all are woken at once.
-        woken_turn_deg: And turn.
         longest_s: Time after which a variation that still moves is given up.
         time_step_s: Of the simulation.
         penetration_m: Deepest overlap that is accepted.
@@ -82,8 +78,6 @@ class SettleSpec:
     window_s: float
     rest_move_m: float
     rest_turn_deg: float
-    woken_move_m: float
-    woken_turn_deg: float
     longest_s: float
     time_step_s: float
     penetration_m: float
@@ -330,8 +324,6 @@ class _Reader:
             self._number("settle", "window_s", 0.05, 60.0),
             self._number("settle", "rest_move_m", 1e-6, 1.0),
             self._number("settle", "rest_turn_deg", 1e-3, 180.0),
-            self._number("settle", "woken_move_m", 1e-6, 1.0),
-            self._number("settle", "woken_turn_deg", 1e-3, 180.0),
             self._number("settle", "longest_s", 0.1, 600.0),
             self._number("settle", "time_step_s", 1e-4, 0.02),
             self._number("settle", "penetration_m", 1e-6, 1.0),

@@ -90,8 +90,8 @@ def test_members_rest_in_both_engines(made, name, index):
         after = scene.poses()
         masses = {mass.body.rpartition("/")[2]: mass.mass_kg for mass in scene.mass_properties()}
     way, turn = motion(before, after)
-    assert way < (1e-3 if name == "mujoco" else 3e-3)
-    assert turn < (1.0 if name == "mujoco" else 3.0)
+    assert way < 1e-3
+    assert turn < 1.0
     row = read_rows(out / "manifest.parquet")[index]
     for item in row["objects"]:
         assert masses[item["name"]] == pytest.approx(item["mass_kg"], rel=1e-5)
