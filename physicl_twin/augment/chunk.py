@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from physicl_twin.augment.distributions import Fixed
 from physicl_twin.augment.draw import Draft, Drawer
 from physicl_twin.augment.family import Family
 from physicl_twin.augment.occlusion import hidden_share
-from physicl_twin.augment.second_engine import SecondEngine, second_engine
+from physicl_twin.augment.second_engine import SecondEngine, common_engine, second_engine
 from physicl_twin.augment.settle import CELLS, Judge, Settled, settle
 from physicl_twin.model import CameraState, Variation
 from physicl_twin.model.geometry import FloatArray
@@ -23,7 +23,7 @@ from physicl_twin.usd.variation_layer import Kind, VariationLayers
 from physicl_twin.usd.variation_set import member_path
 
 #: Objects that settle side by side in a process, and members that go through a cell.
-_OBJECTS, _QUEUE = 160, 4
+_OBJECTS, _QUEUE = 160, 8
 #: Cameras that are tried before a settled scene is given up for its occlusion.
 _CAMERAS = 12
 
@@ -103,10 +103,10 @@ def make_chunk(
     maker.outcomes = outcomes
     cells = cells_of(family)
     if not is_scaled(family):
-        with second_engine(family, drafts[0], gravity_mps2) as second:
-            queues = [drafts[cell::cells] for cell in range(min(cells, len(drafts)))]
-            for _ in settle(family, queues, [second] * len(queues), maker.judge_with(second), gravity_mps2):
-                pass
+        second = common_engine(family, gravity_mps2)
+        queues = [drafts[cell::cells] for cell in range(min(cells, len(drafts)))]
+        for _ in settle(family, queues, [second] * len(queues), maker.judge_with(second), gravity_mps2):
+            pass
     else:
         # Sizes are part of the stage: each draft needs one of its own, and so does each new try.
         waiting = list(drafts)
@@ -114,7 +114,7 @@ def make_chunk(
             batch, waiting = waiting[:cells], waiting[cells:]
             again: list[Draft] = []
             with ExitStack() as stack:
-                engines = [stack.enter_context(second_engine(family, draft, gravity_mps2)) for draft in batch]
+                engines = [stack.enter_context(closing(second_engine(family, draft, gravity_mps2))) for draft in batch]
                 own = {draft.variation: engine for draft, engine in zip(batch, engines, strict=True)}
                 for ended in settle(family, [[draft] for draft in batch], engines, lambda _: None, gravity_mps2):
                     if (fresh := maker.judge(ended, own[ended.draft.variation])) is not None:

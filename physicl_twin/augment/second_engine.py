@@ -6,16 +6,15 @@ has come to rest in PhysX goes on in MuJoCo until it rests there too, and back.
 
 from __future__ import annotations
 
+import functools
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from physicl_twin.augment.draw import Draft
+from physicl_twin.augment.draw import Draft, Drawer
 from physicl_twin.augment.family import Family
 from physicl_twin.augment.motion import middles, turned_deg
 from physicl_twin.engines.mujoco_engine import MujocoEngine
@@ -117,6 +116,10 @@ class SecondEngine:
         self._scene.set_poses(self._world(draft, poses))
         return self._scene.deepest_overlap_m()[0]
 
+    def close(self) -> None:
+        """Release the simulation."""
+        self._scene.close()
+
     def _author(self, draft: Draft) -> None:
         factors = np.ones(len(self._away))
         frictions = dict.fromkeys(self._supports, draft.support.dynamic_friction)
@@ -136,9 +139,8 @@ class SecondEngine:
         return world
 
 
-@contextmanager
-def second_engine(family: Family, draft: Draft, gravity_mps2: float) -> Iterator[SecondEngine]:
-    """MuJoCo for all members whose objects have the scales of ``draft``."""
+def second_engine(family: Family, draft: Draft, gravity_mps2: float) -> SecondEngine:
+    """MuJoCo for all members whose objects have the scales of ``draft``; close it in the end."""
     with tempfile.TemporaryDirectory(prefix="physicl_") as scratch:
         stage = write_settle_stage(
             Path(scratch),
@@ -152,6 +154,15 @@ def second_engine(family: Family, draft: Draft, gravity_mps2: float) -> Iterator
         settings = replace(
             EngineSettings.from_pipeline(), mujoco_stiffness_steps=_STIFFNESS_STEPS, mujoco_impratio=_IMPRATIO
         )
-        with MujocoEngine(settings).open(stage.path) as scene:
-            assert isinstance(scene, MujocoScene)
-            yield SecondEngine(family, scene, stage.bodies[0], stage.supports[0])
+        scene = MujocoEngine(settings).open(stage.path)
+    assert isinstance(scene, MujocoScene)
+    return SecondEngine(family, scene, stage.bodies[0], stage.supports[0])
+
+
+@functools.lru_cache(maxsize=1)
+def common_engine(family: Family, gravity_mps2: float) -> SecondEngine:
+    """MuJoCo for all members of a family whose sizes do not vary; kept open for the next chunk.
+
+    An opinion depends on nothing that was asked before: everything is set anew for each.
+    """
+    return second_engine(family, Drawer(family).draw(0), gravity_mps2)

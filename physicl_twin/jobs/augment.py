@@ -27,7 +27,7 @@ from physicl_twin.model import MANIFEST_VERSION, ConfigError, OutputError, Physi
 
 GRAVITY_MPS2 = 9.81
 #: Of what a set consists and how its members settle: a set of another one is not gone on with.
-_LAYOUT = 4
+_LAYOUT = 5
 _WORK = ".physicl-work"
 #: Heaviest over lightest object from which on the user is warned (judgement: 18 costs few draws, 230 nearly all).
 _MASS_RATIO = 50.0

@@ -90,7 +90,7 @@ def lying(one):
 def test_mujoco_leaves_what_lies_flat_and_takes_what_hangs_down(tmp_path):
     one = family(tmp_path, '[scene]\nsupport = "plane"\nobjects = 2\nsize_m = [4.0, 4.0, 0.0]\n')
     draft, poses = lying(one)
-    with second_engine(one, draft, GRAVITY) as second:
+    with closing(second_engine(one, draft, GRAVITY)) as second:
         flat = second.opinion(draft, poses)
         again = second.opinion(draft, poses)
         raised = poses + np.array([0, 0, 0.1, 0, 0, 0, 0])
@@ -108,7 +108,7 @@ def test_absent_objects_have_no_say(tmp_path):
     one = family(tmp_path, '[scene]\nsupport = "plane"\nobjects = 2\nsize_m = [4.0, 4.0, 0.0]\n')
     draft, poses = lying(one)
     poses[1, 2] += 1.0
-    with second_engine(one, draft, GRAVITY) as second:
+    with closing(second_engine(one, draft, GRAVITY)) as second:
         fallen = second.opinion(draft, poses).poses
         left_out = second.opinion(replace(draft, present=(True, False)), poses).poses
     assert fallen[1, 2] < poses[1, 2] - 0.9
