@@ -139,6 +139,7 @@ def augment(
     force: bool = False,
     config: StrPath | None = None,
     report: bool = True,
+    variants: bool = False,
     on_progress: ProgressListener | None = None,
 ) -> AugmentResult:
     """Make settled variations of a scene of twins.
@@ -153,6 +154,7 @@ def augment(
         force: Take twins that failed their validation, too.
         config: Settings on top of the shipped ones.
         report: Write the coverage report and the contact sheet.
+        variants: Write ``variants.usda``: all members behind one variant set.
         on_progress: Told of (job, stage, fraction, message).
 
     Raises:
@@ -171,6 +173,7 @@ def augment(
         force,
         Path(config) if config is not None else None,
         report,
+        variants,
     )
     record = run(folders, Path(out), made, on_progress=on_progress)
     if record["error"] is not None:

@@ -129,6 +129,7 @@ def _add_augment(verbs: Any) -> None:
     augment.add_argument("--config", type=Path, help="settings on top of config/pipeline.toml")
     augment.add_argument("--force", action="store_true", help="take twins that failed their validation, too")
     augment.add_argument("--no-report", action="store_true", help="leave out the coverage report and its pictures")
+    augment.add_argument("--variants", action="store_true", help="write variants.usda: all members in one variant set")
     augment.add_argument("--json", action="store_true", help="one JSON object")
     augment.set_defaults(run=_augment)
 
@@ -256,6 +257,7 @@ def _augment(options: argparse.Namespace) -> int:
         options.force,
         options.config,
         not options.no_report,
+        options.variants,
     )
     with chunk_progress(options.count) as progress:
         record = augment(options.twins, options.out, made, on_progress=progress, cancel=cancel)

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from physicl_twin.augment.chunk import Outcome, rest_of
 from physicl_twin.augment.family import Family
 from physicl_twin.model import OutputError
+
+#: Rest poses that differ less than this (metres; radians are metres over a metre) are duplicates.
+DUPLICATE_M = 1e-3
+#: Rows that are read at a time.
+_BATCH = 1024
 
 
 def schema() -> Any:
@@ -187,3 +195,48 @@ def read_rows(path: Path, columns: Sequence[str] | None = None) -> list[dict[str
 
     found: list[dict[str, Any]] = pq.read_table(path, columns=list(columns) if columns else None).to_pylist()
     return found
+
+
+def read_spread(path: Path, most: int) -> list[dict[str, Any]]:
+    """Whole rows of accepted members, ``most`` of them at most, spread evenly; memory does not grow with the set."""
+    import pyarrow.parquet as pq
+
+    accepted = np.flatnonzero(column(path, "accepted"))
+    wanted = accepted[np.unique(np.linspace(0, len(accepted) - 1, min(most, len(accepted))).round().astype(int))]
+    found: list[dict[str, Any]] = []
+    start = 0
+    for batch in pq.ParquetFile(path).iter_batches(batch_size=_BATCH):
+        here = wanted[(wanted >= start) & (wanted < start + batch.num_rows)] - start
+        found += batch.take(here).to_pylist()
+        start += batch.num_rows
+    return found
+
+
+def column(path: Path, name: str) -> npt.NDArray[Any]:
+    """A column of plain values, of all rows."""
+    import pyarrow.parquet as pq
+
+    values: npt.NDArray[Any] = pq.read_table(path, columns=[name])[name].to_numpy()
+    return values
+
+
+def rests(path: Path) -> Iterator[list[bytes]]:
+    """How the objects of accepted members rest, to ``DUPLICATE_M``; equal bytes mean the same rest.
+
+    Yields:
+        A list a batch of rows.
+    """
+    import pyarrow.parquet as pq
+
+    axes = ("x", "y", "z", "qw", "qx", "qy", "qz")
+    for batch in pq.ParquetFile(path).iter_batches(batch_size=_BATCH, columns=["objects"]):
+        lists = batch.column("objects")
+        flat = lists.flatten()
+        cells = np.column_stack([np.round(flat.field(axis).to_numpy() / DUPLICATE_M) for axis in axes]).astype(np.int64)
+        names = flat.field("name").to_pylist()
+        ends = np.cumsum(lists.value_lengths().fill_null(0).to_numpy())
+        yield [
+            "\n".join(names[start:end]).encode() + cells[start:end].tobytes()
+            for start, end in zip([0, *ends[:-1]], ends, strict=True)
+            if end > start
+        ]

@@ -49,6 +49,7 @@ class AugmentOptions:
         force: True to take twins that failed their validation.
         config: Settings on top of config/pipeline.toml.
         report: False to leave the coverage report and the contact sheet out.
+        variants: True for a file with all members behind one variant set.
     """
 
     spec: Path | None = None
@@ -58,6 +59,7 @@ class AugmentOptions:
     force: bool = False
     config: Path | None = None
     report: bool = True
+    variants: bool = False
 
 
 def augment(
@@ -332,6 +334,12 @@ def _finish(
         "request": request,
     }
     write_atomic(out / "manifest.json", json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
+    from physicl_twin.usd.variant_file import VARIANTS, write_variants
+
+    # What is there from an earlier run must not be left behind by a larger set.
+    if accepted and (options.variants or (out / VARIANTS).is_file()):
+        with output_errors(out):
+            write_variants(out, accepted)
     if options.report and accepted:
         from physicl_twin.augment.report import write_report
 

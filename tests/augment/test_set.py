@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pxr import Usd, UsdPhysics
+from pxr import Usd, UsdGeom, UsdPhysics
 
 from physicl_twin.augment.table import read_rows
 from physicl_twin.engines import ENGINES, engine
@@ -20,7 +20,7 @@ from physicl_twin.usd.variation_set import member_path, read_member, read_set
 from tests.augment.families import spec_file, twin_folder
 from tests.usd import twins
 
-#: Two chunks: with six objects a chunk has 128 members.
+#: Three chunks.
 COUNT = 132
 
 
@@ -78,6 +78,31 @@ def test_a_member_reads_back_as_its_row_says(made):
         assert state.surfaces[0].static_friction == pytest.approx(item["surfaces"][0]["static_friction"], rel=1e-6)
     assert member.light.key_azimuth_rad == pytest.approx(row["light"]["key_azimuth_rad"], abs=1e-6)
     assert member.camera.focal_length_mm == pytest.approx(row["camera"]["focal_length_mm"], rel=1e-6)
+
+
+def test_a_variant_set_holds_every_member(made, folders, tmp_path):
+    out, record = made
+    spec = spec_file(tmp_path, "[scene]\nobjects = 6\nleft_out = { choice = [0, 1] }\n")
+    again = augment(folders, out, AugmentOptions(spec, COUNT, 5, 1, report=False, variants=True))
+    assert again["accepted"] == record["accepted"]
+    stage = Usd.Stage.Open(str(out / "variants.usda"))
+    # Chosen in the session, so that the file goes on opening with its first member.
+    stage.SetEditTarget(stage.GetSessionLayer())
+    assert not stage.GetCompositionErrors()
+    choice = stage.GetDefaultPrim().GetVariantSet("variation")
+    assert len(choice.GetVariantNames()) == record["accepted"]
+    for number in (0, 77):
+        choice.SetVariantSelection(Path(member_path(number)).stem)
+        alone = Usd.Stage.Open(str(out / member_path(number)))
+        paths = [prim.GetPath() for prim in alone.Traverse()]
+        assert [prim.GetPath() for prim in stage.Traverse()] == paths
+        assert UsdGeom.GetStageUpAxis(stage) == UsdGeom.GetStageUpAxis(alone)
+        for path in paths:
+            for attribute in alone.GetPrimAtPath(path).GetAttributes():
+                assert stage.GetAttributeAtPath(attribute.GetPath()).Get() == attribute.Get(), attribute.GetPath()
+    with engine("physx").open(out / "variants.usda") as scene:
+        assert len(scene.bodies) == len(read_member(out, read_set(out), 0).instances)
+    (out / "variants.usda").unlink()
 
 
 @pytest.mark.parametrize("name", ENGINES)
