@@ -25,7 +25,7 @@ from physicl_twin.model import (
     VariationSet,
     loads_twin,
 )
-from physicl_twin.render import View, picture
+from physicl_twin.render import View, picture, small
 from physicl_twin.usd import attach_geometry
 from physicl_twin.usd.names import identifier
 from physicl_twin.usd.variation_set import read_member
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 _BIN = Appearance("support", (0.32, 0.33, 0.35), 0.0, 0.7)
 _GAP, _CAPTION = 6, 16
+#: Least triangles of a twin, and largest side of its textures.
+_FEWEST_FACES, _TEXELS = 2000, 256
 
 
 def contact_sheet(folder: Path, shared: VariationSet, members: Sequence[int], columns: int = 4) -> Image.Image:
@@ -48,15 +50,17 @@ def contact_sheet(folder: Path, shared: VariationSet, members: Sequence[int], co
     """
     from PIL import Image, ImageDraw, ImageFont
 
-    twins = {name: _twin(folder / where) for name, where in shared.twins}
     width, height = 320, 240
+    table = settings.pipeline()
+    table = table | {"render": table["render"] | {"samples_small": 1, "samples_large": 1}}
+    # An object is a few dozen pixels wide, and there are many: each twin is made small once.
+    budget = max(_FEWEST_FACES, int(table["render"]["max_faces"]) // max(1, len(shared.instances)))
+    twins = {name: small(_twin(folder / where), budget, _TEXELS) for name, where in shared.twins}
     rows = math.ceil(len(members) / columns)
     sheet = Image.new(
         "RGB", (columns * (width + _GAP) + _GAP, rows * (height + _CAPTION + _GAP) + _GAP), (245, 246, 247)
     )
     pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(12)
-    table = settings.pipeline()
-    table = table | {"render": table["render"] | {"samples_small": 1, "samples_large": 1}}
     for place, index in enumerate(members):
         variation = read_member(folder, shared, index)
         x = _GAP + (place % columns) * (width + _GAP)

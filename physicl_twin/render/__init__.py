@@ -38,3 +38,16 @@ def picture(
 
     table = (settings if settings is not None else _settings.pipeline())["render"]
     return draw(twin, size, view or View(), show, background, table)
+
+
+def small(twin: Twin, max_faces: int, max_texels: int) -> Twin:
+    """A twin that costs little to be drawn many times: thinned, with its normals, and with small textures.
+
+    Args:
+        twin: With meshes; shapes without one stay as they are.
+        max_faces: Of all shapes together, about.
+        max_texels: Longer side of a texture.
+    """
+    from physicl_twin.render.small import made_small
+
+    return made_small(twin, max_faces, max_texels)

@@ -302,14 +302,16 @@ def _factors(looks: tuple[Appearance, ...]) -> FloatArray:
 
 
 def _decoded(scene: Scene) -> list[dict[str, Picture]]:
-    known: dict[str, Picture | None] = {}
+    # A scene may hold several twins, and a file name is unique only within one.
+    known: dict[tuple[str, str], Picture | None] = {}
     result = []
     for look in scene.looks:
         images: dict[str, Picture] = {}
         for texture in look.textures:
-            if texture.file not in known:
-                known[texture.file] = decode(texture)
-            picture = known[texture.file]
+            key = (texture.file, texture.sha256)
+            if key not in known:
+                known[key] = decode(texture)
+            picture = known[key]
             if picture is not None:
                 images[texture.slot] = picture
         result.append(images)

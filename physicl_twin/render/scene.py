@@ -19,7 +19,7 @@ from physicl_twin.render.thin import thinned
 Show = Literal["appearance", "parts", "colliders", "material"]
 
 #: Sharp edges of meshes without normals, degrees; the same judgement as ``[usd] crease_angle_deg``.
-_CREASE_DEG = 30.0
+CREASE_DEG = 30.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,7 +132,7 @@ def _piece(mesh: Mesh, pose: Pose, looks: tuple[Appearance, ...], *, colored: bo
     look = np.zeros(len(faces), dtype=np.int32)
     if len(looks) > 1 and mesh.face_appearance is not None:
         look = np.clip(np.asarray(mesh.face_appearance, dtype=np.int32), 0, len(looks) - 1)
-    normals = corner_normals(mesh, _CREASE_DEG) @ pose.rotation().T
+    normals = corner_normals(mesh, CREASE_DEG) @ pose.rotation().T
     uvs = np.zeros((len(faces), 3, 2)) if mesh.uvs is None else np.asarray(mesh.uvs, dtype=float)
     colors = np.full((len(mesh.vertices), 3), -1.0)
     if colored and mesh.vertex_colors is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +12,7 @@ import trimesh
 from PIL import Image
 
 from physicl_twin.model import Appearance, Mesh, Pose
-from physicl_twin.render import View, picture
+from physicl_twin.render import View, picture, small
 from physicl_twin.render.camera import framed
 from physicl_twin.render.normals import corner_normals
 from physicl_twin.render.rays import Caster
@@ -235,3 +237,43 @@ def test_a_caster_survives_a_flat_mesh():
     flat = Mesh(np.array([[0.0, 0, 0], [1, 0, 0], [1, 1, 0]]), np.array([[0, 1, 2]], np.int32))
     assert Caster(flat.vertices, flat.faces).closest(np.array([[0.7, 0.3, 1.0]]), np.array([[0.0, 0, -1]])).hit.all()
     assert picture(replace(single(), shapes=(replace(single().shapes[0], mesh=flat),)), (32, 32)).size == (32, 32)
+
+
+def test_a_twin_made_small_looks_the_same_and_weighs_less():
+    ball = trimesh.creation.icosphere(subdivisions=5, radius=0.05)
+    mesh = Mesh(np.asarray(ball.vertices, dtype=float), np.asarray(ball.faces, dtype=np.int32))
+    uvs = (mesh.vertices[mesh.faces][..., :2] / 0.1) + 0.5
+    image = np.zeros((1024, 1024, 3))
+    image[:, :512, 0], image[:, 512:, 2] = 255, 255
+    twin = textured()
+    texture = replace(twin.appearances[0].textures[0], data=png(image))
+    look = replace(twin.appearances[0], textures=(texture,), metallic=0.0, roughness=1.0, emissive=(0.0, 0.0, 0.0))
+    twin = replace(twin, shapes=(shape("crate", replace(mesh, uvs=uvs), (look.name,)),), appearances=(look,))
+    light = small(twin, 6000, 64)
+    assert len(light.shapes[0].mesh.faces) <= 6000 < len(mesh.faces)
+    assert light.shapes[0].mesh.normals is not None
+    with Image.open(io.BytesIO(light.appearances[0].textures[0].data)) as made:
+        assert max(made.size) == 64
+    before, after = _pixels(picture(twin, SIZE)), _pixels(picture(light, SIZE))
+    assert np.abs(before - after).mean() < 0.01
+
+
+def test_textures_of_one_name_in_two_twins_stay_apart():
+    """As in a scene of several twins, whose files may be called alike."""
+    boxes, looks = [], []
+    for name, color in (("red", (255, 0, 0)), ("blue", (0, 0, 255))):
+        data = png(np.full((8, 8, 3), color))
+        mesh = box_mesh(0.1, 0.1, 0.1)
+        texture = replace(textured().appearances[0].textures[0], data=data, sha256=hashlib.sha256(data).hexdigest())
+        looks.append(Appearance(name, (1.0, 1.0, 1.0), 0.0, 1.0, textures=(texture,)))
+        boxes.append(shape(name, replace(mesh, uvs=np.full((len(mesh.faces), 3, 2), 0.5)), (name,)))
+    twin = textured()
+    part = twin.bodies[0].parts[0]
+    parts = tuple(
+        replace(part, name=box.name, shape=box.name, pose=Pose((0.0, y, 0.0)))
+        for box, y in zip(boxes, (-0.06, 0.06), strict=True)
+    )
+    twin = replace(twin, shapes=tuple(boxes), bodies=(replace(twin.bodies[0], parts=parts),), appearances=tuple(looks))
+    seen = _pixels(picture(twin, SIZE, view=View(azimuth_deg=0.0, elevation_deg=0.0)))[40:56]
+    left, right = seen[:, 24:40].mean(axis=(0, 1)), seen[:, 56:72].mean(axis=(0, 1))
+    assert left[0] > 3 * left[2] and right[2] > 3 * right[0]
