@@ -22,8 +22,8 @@ from physicl_twin.augment.spec import Spec, read_spec
 from physicl_twin.jobs.limits import Limits
 from physicl_twin.jobs.pool import Job, ProgressListener
 from physicl_twin.jobs.pool import run as run_jobs
-from physicl_twin.jobs.store import output_errors, prepare_output, sha256_file, write_atomic
 from physicl_twin.model import MANIFEST_VERSION, ConfigError, OutputError, PhysiclError, Progress, to_json
+from physicl_twin.store import output_errors, prepare_output, sha256_file, write_atomic
 
 GRAVITY_MPS2 = 9.81
 #: Of what a set consists and how its members settle: a set of another one is not gone on with.

@@ -22,8 +22,8 @@ from physicl_twin.jobs.pool import Job, ProgressListener
 from physicl_twin.jobs.pool import run as run_jobs
 from physicl_twin.jobs.record import built_record, failed_record
 from physicl_twin.jobs.request import BuildOptions, BuildRequest
-from physicl_twin.jobs.store import prepare_output
 from physicl_twin.model import Certificate, Note, PhysiclError, SourceError, from_json, loads_twin, to_json
+from physicl_twin.store import prepare_output
 
 Record = dict[str, Any]
 

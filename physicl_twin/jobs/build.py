@@ -14,8 +14,8 @@ from physicl_twin.jobs import provenance
 from physicl_twin.jobs.provenance import Provenance
 from physicl_twin.jobs.record import built_record
 from physicl_twin.jobs.request import BuildRequest
-from physicl_twin.jobs.store import staged
 from physicl_twin.model import Progress, Twin, dumps, from_json, to_json
+from physicl_twin.store import staged
 from physicl_twin.validate import validate, write_certificate
 
 

@@ -250,7 +250,8 @@ class _Worker:
         """End the process and its children at once."""
         with contextlib.suppress(psutil.Error):
             root = psutil.Process(self._process.pid)
-            for process in (*root.children(recursive=True), root):
+            # The worker first: one whose child ends before it would answer that its job is done.
+            for process in (root, *root.children(recursive=True)):
                 with contextlib.suppress(psutil.Error):
                     process.kill()
 

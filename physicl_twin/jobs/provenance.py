@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from physicl_twin import __version__
-from physicl_twin.jobs.store import sha256_file
 from physicl_twin.model import FileHash, PhysiclError, Source, ToolVersion
 from physicl_twin.model.codec import dumps, from_json
+from physicl_twin.store import sha256_file
 
 #: Version of provenance.json.
 PROVENANCE_VERSION = 1

@@ -77,6 +77,22 @@ def test_an_error_leaves_the_earlier_export_whole(tmp_path: Path, monkeypatch: p
     assert sorted(p.name for p in (tmp_path / "mujoco").iterdir()) == ["block"]
 
 
+def test_an_export_that_a_kill_left_aside_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    earlier = deploy(twins.single(), "mujoco", tmp_path, check=False).path
+    before = {p.name for p in earlier.iterdir()}
+    # As a kill between the two renames leaves it.
+    earlier.rename(earlier.parent / f".physicl-replaced-0123abcd-{earlier.name}")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(mujoco_target, "save_spec", full)
+    with pytest.raises(PhysiclError):
+        deploy(twins.single(), "mujoco", tmp_path)
+    assert {p.name for p in earlier.iterdir()} == before
+    assert [p.name for p in earlier.parent.iterdir()] == [earlier.name]
+
+
 def test_an_export_is_replaced_whole(tmp_path: Path) -> None:
     first = deploy(twins.textured(), "mujoco", tmp_path, check=False)
     (first.path / "assets" / "stale.obj").write_text("old")

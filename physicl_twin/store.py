@@ -66,7 +66,7 @@ def prepare_output(out: Path) -> None:
 
 
 def _recover(out: Path) -> None:
-    """Restore twins that were being replaced when a run died; remove stagings whose process is gone."""
+    """Restore folders that were being replaced when a run died; remove stagings whose process is gone."""
     for replaced in sorted(out.glob(f"{_REPLACED}*")):
         name = replaced.name.removeprefix(_REPLACED).split("-", 1)[1]
         if (out / name).exists():
@@ -101,12 +101,17 @@ def staged(out: Path, name: str) -> Iterator[Path]:
 
 
 def _publish(staged_dir: Path, target: Path) -> None:
-    """Rename into place; an older twin steps aside first and is put back by ``_recover`` when we die in between."""
+    """Rename into place; an older folder steps aside first and is put back by ``_recover`` when we die in between."""
     aside = None
     if target.exists():
         aside = target.parent / f"{_REPLACED}{uuid.uuid4().hex[:8]}-{target.name}"
         target.rename(aside)
-    staged_dir.rename(target)
+    try:
+        staged_dir.rename(target)
+    except OSError:
+        if aside is not None:
+            aside.rename(target)
+        raise
     _sync(target.parent)
     if aside is not None:
         shutil.rmtree(aside)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from physicl_twin.jobs import store
+from physicl_twin import store
 from physicl_twin.model import OutputError
 
 
@@ -44,10 +44,10 @@ def test_a_death_between_the_two_renames_is_mended(tmp_path: Path) -> None:
 
 def test_stagings_of_dead_processes_are_removed_and_of_living_ones_kept(tmp_path: Path) -> None:
     code = (
-        "import sys, os; from pathlib import Path; from physicl_twin.jobs import store\n"
+        "import sys, os; from pathlib import Path; from physicl_twin import store\n"
         "with store.staged(Path(sys.argv[1]), 'x') as f: (f / 'half').write_text('half'); os._exit(9)"
     )
-    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False, cwd=Path(__file__).parents[2])
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False, cwd=Path(__file__).parents[1])
     assert len(list(tmp_path.iterdir())) == 1
     with store.staged(tmp_path, "y") as alive:
         store.prepare_output(tmp_path)
