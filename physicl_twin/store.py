@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from physicl_twin.model.errors import OutputError
+from physicl_twin.model.errors import OutputError, UsdError
 
 _STAGING = ".physicl-staging-"
 _REPLACED = ".physicl-replaced-"
@@ -26,29 +26,49 @@ def sha256_file(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+#: A disk with less room than this is full: libraries take back what they wrote before they report (judgement).
+_FULL_BYTES = 256 * 1024
+
+
 @contextlib.contextmanager
 def output_errors(target: Path) -> Iterator[None]:
-    """Turn operating-system errors about a target folder into OutputErrors that say what to do."""
+    """Turn errors of writing below a target folder into OutputErrors that say what to do.
+
+    Libraries that write by themselves (USD, Arrow) do not say why they could not: then the disk is asked.
+    """
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise OutputError(
-                "disk_full", f"There is no room left for {target.name}.", "Free space and run again."
-            ) from error
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            raise OutputError(
-                "output_unwritable",
-                f"{target.name} cannot be written.",
-                "Choose another --out or change its permissions.",
-            ) from error
-        if error.errno in (errno.ENOTDIR, errno.EEXIST, errno.EISDIR):
-            raise OutputError(
-                "output_not_a_folder", f"{target.name} is in the way: it is not a folder.", "Choose another --out."
-            ) from error
-        raise OutputError(
-            "output_failed", f"{target.name} cannot be written: {error.strerror}.", "Choose another --out."
-        ) from error
+        raise _explained(error, target) from error
+    except UsdError as error:
+        if error.code == "usd_not_written" and _no_room(target):
+            raise _full(target) from error
+        raise
+
+
+def _explained(error: OSError, target: Path) -> OutputError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT) or (error.errno is None and _no_room(target)):
+        return _full(target)
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return OutputError(
+            "output_unwritable", f"{target.name} cannot be written.", "Choose another --out or change its permissions."
+        )
+    if error.errno in (errno.ENOTDIR, errno.EEXIST, errno.EISDIR):
+        return OutputError(
+            "output_not_a_folder", f"{target.name} is in the way: it is not a folder.", "Choose another --out."
+        )
+    return OutputError(
+        "output_failed", f"{target.name} cannot be written: {error.strerror or error}.", "Choose another --out."
+    )
+
+
+def _full(target: Path) -> OutputError:
+    return OutputError("disk_full", f"There is no room left for {target.name}.", "Free space and run again.")
+
+
+def _no_room(target: Path) -> bool:
+    there = next((folder for folder in (target, *target.parents) if folder.exists()), None)
+    return there is not None and shutil.disk_usage(there).free < _FULL_BYTES
 
 
 def prepare_output(out: Path) -> None:

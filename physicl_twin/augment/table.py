@@ -12,7 +12,6 @@ import numpy.typing as npt
 
 from physicl_twin.augment.chunk import Outcome, rest_of
 from physicl_twin.augment.family import Family
-from physicl_twin.model import OutputError
 
 #: Rest poses that differ less than this (metres; radians are metres over a metre) are duplicates.
 DUPLICATE_M = 1e-3
@@ -157,7 +156,7 @@ def write_rows(path: Path, records: list[dict[str, Any]]) -> None:
     """Write rows to a Parquet file.
 
     Raises:
-        OutputError: ``output_failed``.
+        OSError: When it cannot be written; then there is no file.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -165,16 +164,16 @@ def write_rows(path: Path, records: list[dict[str, Any]]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         pq.write_table(pa.Table.from_pylist(records, schema=schema()), path, compression="zstd")
-    except OSError as error:
+    except OSError:
         path.unlink(missing_ok=True)
-        raise OutputError("output_failed", f"{path.name} cannot be written: {error}.", "Free space.") from error
+        raise
 
 
 def join(parts: Sequence[Path], path: Path) -> None:
     """Join the files of the chunks into one, a row group each.
 
     Raises:
-        OutputError: ``output_failed``.
+        OSError: When it cannot be written; then the file is what it was.
     """
     import pyarrow.parquet as pq
 
@@ -184,9 +183,8 @@ def join(parts: Sequence[Path], path: Path) -> None:
             for part in parts:
                 writer.write_table(pq.read_table(part, schema=schema()))
         temporary.replace(path)
-    except OSError as error:
+    finally:
         temporary.unlink(missing_ok=True)
-        raise OutputError("output_failed", f"{path.name} cannot be written: {error}.", "Free space.") from error
 
 
 def read_rows(path: Path, columns: Sequence[str] | None = None) -> list[dict[str, Any]]:

@@ -191,8 +191,7 @@ def _base_scene(family: Family, out: Path) -> None:
     if not (out / "scene.usda").is_file():
         with output_errors(out):
             (out / _WORK).mkdir(exist_ok=True)
-        write_base(family, out / _WORK / "scene.usda", GRAVITY_MPS2)
-        with output_errors(out):
+            write_base(family, out / _WORK / "scene.usda", GRAVITY_MPS2)
             (out / _WORK / "scene.usda").rename(out / "scene.usda")
 
 
@@ -298,8 +297,8 @@ def _finish(
     table = out / "manifest.parquet"
     if not _finished(out, options.count):
         parts = [_part(out, number, len(members)) for number, members in enumerate(_chunks(family, options.count))]
-        parts = [part for part in parts if part.is_file()]
-        join(parts, table)
+        with output_errors(out):
+            join([part for part in parts if part.is_file()], table)
     summary = read_rows(table, ("variation", "accepted", "reasons", "attempts"))
     accepted = [row["variation"] for row in summary if row["accepted"]]
     reasons = Counter(reason for row in summary for reason in row["reasons"])

@@ -1,9 +1,11 @@
-"""``kill -9`` in the middle of a batch: what was finished stays, nothing is half, the same command builds the rest."""
+"""``kill -9`` and a full disk in the middle of a batch: what was finished stays, nothing is half, the same command
+does the rest."""
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -126,6 +128,56 @@ def test_a_killed_set_goes_on_where_it_stopped(whole: tuple[list[str], int, Path
     assert {path: path.stat().st_mtime_ns for path in kept} == kept, "what was finished is kept as it was"
     assert kept
     assert contents(out) == contents(finished)
+
+
+#: A file system of its own, of so many bytes, that is gone with its process; then room is made and the command repeated.
+_FULL_DISK = """
+set -e
+mount -t tmpfs -o size=$1 tmpfs "$2"; shift
+disk=$1; copy=$2; shift 2
+"$@" --out "$disk/bin" --jobs 1 > "$copy/first.json" 2> "$copy/first.log" && echo 0 > "$copy/status" || echo $? > "$copy/status"
+cp -r "$disk/bin" "$copy/partial"
+mount -o remount,size=1g "$disk"
+"$@" --out "$disk/bin" --jobs 2 > "$copy/second.json"
+cp -r "$disk/bin" "$copy/bin"
+"""
+
+
+def _can_mount() -> bool:
+    probe = ["unshare", "-m", "sh", "-c", "mount -t tmpfs -o size=1m tmpfs /mnt"]
+    return (
+        shutil.which("unshare") is not None and subprocess.run(probe, capture_output=True, check=False).returncode == 0
+    )
+
+
+@pytest.mark.skipif(sys.platform != "linux" or not _can_mount(), reason="needs a mount of its own")
+@pytest.mark.parametrize("when", ["twins", "layers", "report"])
+def test_a_full_disk_is_told_and_the_set_goes_on(whole: tuple[list[str], int, Path], tmp_path: Path, when: str) -> None:
+    arguments, _, finished = whole
+    pages = {path: -(-path.stat().st_size // 4096) * 4096 for path in finished.rglob("*") if path.is_file()}
+    twins_need = sum(size for path, size in pages.items() if "twins" in path.parts)
+    layers_need = sum(size for path, size in pages.items() if "variations" in path.parts)
+    room = {"twins": twins_need // 2, "layers": twins_need + layers_need // 2, "report": sum(pages.values()) - 65536}
+    disk, copy = tmp_path / "disk", tmp_path / "copy"
+    disk.mkdir()
+    copy.mkdir()
+    command = [sys.executable, "-m", "physicl_twin.cli", "augment", *arguments]
+    done = subprocess.run(
+        ["unshare", "-m", "bash", "-c", _FULL_DISK, "full", str(room[when]), str(disk), str(copy), *command],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        timeout=300,
+        check=False,
+    )
+    log = (copy / "first.log").read_text() if (copy / "first.log").exists() else ""
+    assert (copy / "status").read_text().strip() == "1", log
+    record = json.loads((copy / "first.json").read_text())
+    assert record["error"]["code"] == "disk_full", log
+    assert "Traceback" not in log
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert json.loads((copy / "second.json").read_text())["error"] is None
+    assert contents(copy / "bin") == contents(finished)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
