@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from physicl_twin import store
-from physicl_twin.model import OutputError
+from physicl_twin.model import OutputError, UsdError
 
 
 def test_a_folder_appears_whole(tmp_path: Path) -> None:
@@ -80,3 +81,28 @@ def test_a_full_disk_is_a_clear_error(tmp_path: Path) -> None:
     ):
         full.write(b"x")
     assert caught.value.code == "disk_full"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(28, "No space left on device"),
+        shutil.Error([("a", "b", "[Errno 28] No space left on device")]),
+        UsdError("usd_not_written", "a.usda could not be written."),
+    ],
+    ids=["system", "copytree", "usd"],
+)
+def test_a_full_disk_is_called_that(error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(1 << 30, 1 << 30, 0))
+    with pytest.raises(OutputError) as caught, store.output_errors(tmp_path / "not" / "yet"):
+        raise error
+    assert caught.value.code == "disk_full"
+
+
+def test_with_room_left_the_error_is_what_it_was(tmp_path: Path) -> None:
+    with pytest.raises(UsdError), store.output_errors(tmp_path):
+        raise UsdError("usd_not_written", "a.usda could not be written.")
+    with pytest.raises(OutputError) as caught, store.output_errors(tmp_path):
+        raise shutil.Error([("a", "b", "[Errno 5] Input/output error")])
+    assert caught.value.code == "output_failed"
+    assert "Input/output error" in caught.value.message

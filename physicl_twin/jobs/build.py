@@ -15,7 +15,7 @@ from physicl_twin.jobs.provenance import Provenance
 from physicl_twin.jobs.record import built_record
 from physicl_twin.jobs.request import BuildRequest
 from physicl_twin.model import Progress, Twin, dumps, from_json, to_json
-from physicl_twin.store import staged
+from physicl_twin.store import output_errors, staged
 from physicl_twin.validate import validate, write_certificate
 
 
@@ -67,7 +67,7 @@ def build_one(request: BuildRequest, progress: Progress) -> dict[str, Any]:
     )
     twin = normalize.normalize(twin, options, progress)
     twin = replace(twin, version=request.version).with_notes(*request.notes)
-    with staged(Path(request.out), request.name) as folder:
+    with output_errors(Path(request.out)), staged(Path(request.out), request.name) as folder:
         clock.enter("usd")
         usd_path = usd.write_twin(twin, folder.parent, generated=request.generated, settings=settings)
         (folder / "twin.json").write_text(dumps(twin), encoding="utf-8")
