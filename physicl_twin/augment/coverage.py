@@ -208,16 +208,20 @@ class Evenness:
 
 
 #: Members of which the discrepancy is taken (its cost grows with their square), and random sets to compare it with.
-_LOOKED_AT, _RANDOM_SETS = 1024, 16
+LOOKED_AT, _RANDOM_SETS = 1024, 16
 
 
 def evenness(found: Sequence[Axis]) -> Evenness | None:
-    """The discrepancy of the first members (Hickernell 1998, "A generalized discrepancy and quadrature error ...")."""
+    """The centred discrepancy (Hickernell 1998, "A generalized discrepancy and quadrature error bound").
+
+    Args:
+        found: Axes of consecutive members: an even design is even in every run of them, not in every selection.
+    """
     from scipy.stats import qmc
 
     if not found or len(found[0].shares) < 2:
         return None
-    points = np.column_stack([axis.shares for axis in found])[:_LOOKED_AT]
+    points = np.column_stack([axis.shares for axis in found])[:LOOKED_AT]
     dice = np.random.default_rng(0)
     by_chance = [qmc.discrepancy(dice.random(points.shape), method="CD") for _ in range(_RANDOM_SETS)]
     return Evenness(float(qmc.discrepancy(points, method="CD")), float(np.mean(by_chance)), len(points))

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from physicl_twin.augment.coverage import (
+    LOOKED_AT,
     Axis,
     Marginal,
     axes,
@@ -21,7 +22,7 @@ from physicl_twin.augment.coverage import (
     views,
 )
 from physicl_twin.augment.family import Family
-from physicl_twin.augment.table import column, read_spread, rests
+from physicl_twin.augment.table import column, read_first, read_spread, rests
 from physicl_twin.model.geometry import FloatArray
 from physicl_twin.page.markup import Markup, elide, join, named, tag
 from physicl_twin.page.numbers import significant
@@ -77,7 +78,7 @@ def _page(family: Family, name: str, table: Path, picture: str) -> str:
         _section("Draws that were rejected", _rejections(table)),
         _section(
             "Pairs",
-            _ties(spanned),
+            _ties(spanned, axes(family, read_first(table, LOOKED_AT))),
             tag(
                 "div",
                 _scatter("Where objects rest", "x", "y", places(accepted), "m", square=True),
@@ -167,14 +168,14 @@ def _rejections(table: Path) -> Markup:
     return tag("div", tag("table", tag("thead", head), tag("tbody", lines)), class_="table")
 
 
-def _ties(found: list[Axis]) -> Markup:
+def _ties(found: list[Axis], first: list[Axis]) -> Markup:
     """What the pairs say, in two sentences."""
     said = []
-    even, tie = evenness(found), closest_tie(found)
+    even, tie = evenness(first), closest_tie(found)
     if even is not None:
         said.append(
-            f"{len(found)} properties with a value each a member span the set. Centred discrepancy of "
-            f"{even.members} members: {even.found:.3g}; of as many random points {even.random:.3g}, so this is "
+            f"{len(found)} properties with a value each a member span the set. Centred discrepancy of the "
+            f"first {even.members} members: {even.found:.3g}; of as many random points {even.random:.3g}, so this is "
             f"{even.found / even.random:.2f} times as uneven."
         )
     if tie is not None:

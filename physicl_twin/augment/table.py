@@ -197,13 +197,26 @@ def read_rows(path: Path, columns: Sequence[str] | None = None) -> list[dict[str
 
 def read_spread(path: Path, most: int) -> list[dict[str, Any]]:
     """Whole rows of accepted members, ``most`` of them at most, spread evenly; memory does not grow with the set."""
+    accepted = np.flatnonzero(column(path, "accepted"))
+    return _taken(
+        path, accepted[np.unique(np.linspace(0, len(accepted) - 1, min(most, len(accepted))).round().astype(int))]
+    )
+
+
+def read_first(path: Path, most: int) -> list[dict[str, Any]]:
+    """Whole rows of the first ``most`` accepted members, or of all when there are fewer."""
+    return _taken(path, np.flatnonzero(column(path, "accepted"))[:most])
+
+
+def _taken(path: Path, wanted: npt.NDArray[np.intp]) -> list[dict[str, Any]]:
+    """Rows by their place, in order."""
     import pyarrow.parquet as pq
 
-    accepted = np.flatnonzero(column(path, "accepted"))
-    wanted = accepted[np.unique(np.linspace(0, len(accepted) - 1, min(most, len(accepted))).round().astype(int))]
     found: list[dict[str, Any]] = []
     start = 0
     for batch in pq.ParquetFile(path).iter_batches(batch_size=_BATCH):
+        if start > wanted[-1:].max(initial=-1):
+            break
         here = wanted[(wanted >= start) & (wanted < start + batch.num_rows)] - start
         found += batch.take(here).to_pylist()
         start += batch.num_rows
