@@ -32,8 +32,10 @@ from physicl_twin.augment.family import Family, make_family, open_member
 from physicl_twin.augment.spec import read_spec
 from physicl_twin.jobs.augment import GRAVITY_MPS2
 from physicl_twin.model import Support, Variation
+from physicl_twin.usd.settle_scene import write_settled_twin
 from physicl_twin.usd.variation_layer import Kind, VariationLayers
 from physicl_twin.usd.variation_scene import CAMERA, DOME, KEY, OBJECTS, SURFACE, key_orientation, surface_values
+from physicl_twin.usd.variation_set import SETTLED_TWIN
 
 #: Aims of the issue.
 AIM_RATIO, AIM_BYTES = 7.0, 10_000
@@ -96,9 +98,11 @@ def family_of(twins: list[Path], objects: int, folder: Path) -> Family:
     spec = folder / "spec.toml"
     spec.write_text(f"schema_version = 1\n[scene]\nobjects = {objects}\n", encoding="utf-8")
     family = make_family(tuple(open_member(twin.resolve(), force=True) for twin in twins), read_spec(spec), 0)
-    (folder / "twins").mkdir()
     for member in family.members:
-        (folder / "twins" / member.name).symlink_to(member.folder)
+        there = folder / "twins" / member.name
+        there.mkdir(parents=True)
+        (there / "simready").symlink_to(member.folder / "simready")
+        write_settled_twin(there / SETTLED_TWIN, f"./simready/{member.name}.usda", member.lean)
     write_base(family, folder / "scene.usda", GRAVITY_MPS2)
     return family
 
