@@ -9,7 +9,7 @@ No generator is advanced, so order, subset, restart and the number of workers ch
   make such a sequence, and that scrambled indices decorrelate ("pad") the dimensions, is Burley 2020, "Practical
   hash-based Owen scrambling", Journal of Computer Graphics Techniques 9(4).
 * ``sobol``: the first properties of a target fill their common space as a scrambled Sobol sequence does; others are
-  ``latin``. The sequence's direction numbers are SciPy's (Joe & Kuo 2008).
+  ``latin``. The sequence's direction numbers are those of Joe & Kuo 2008, as in SciPy (whose import takes a second).
 """
 
 from __future__ import annotations
@@ -142,20 +142,37 @@ def _mix(value: Bits) -> Bits:
     return value ^ (value >> np.uint64(31))
 
 
+#: Of each dimension the primitive polynomial over GF(2), bit by bit, and the first direction integers m_1, m_2, …
+#: (the first rows of new-joe-kuo-6.21201, Joe & Kuo 2008; that of van der Corput comes first).
+_JOE_KUO: tuple[tuple[int, tuple[int, ...]], ...] = (
+    (0b1, ()),
+    (0b11, (1,)),
+    (0b111, (1, 3)),
+    (0b1011, (1, 3, 1)),
+    (0b1101, (1, 1, 1)),
+    (0b10011, (1, 1, 3, 3)),
+    (0b11001, (1, 3, 5, 13)),
+    (0b100101, (1, 1, 5, 5, 17)),
+    (0b101001, (1, 1, 5, 5, 5)),
+    (0b101111, (1, 1, 7, 11, 19)),
+)
+
+
 @functools.cache
 def _directions() -> Bits:
-    """(dimensions, bits) direction numbers: the point that each bit of the index adds.
-
-    SciPy walks the sequence in Gray code order, where point ``2^(k+1) - 1`` has the single bit k set.
-    """
-    from scipy.stats import qmc
-
-    sequence = qmc.Sobol(len(SOBOL_PROPERTIES), scramble=False, bits=_WIDTH)
-    columns, at = [], 0
-    for bit in range(_WIDTH):
-        point = (1 << (bit + 1)) - 1
-        sequence.fast_forward(point - at)
-        columns.append(np.round(sequence.random(1)[0] * float(MAX_MEMBERS)).astype(np.uint64))
-        at = point + 1
-    numbers: Bits = np.array(columns).T
-    return numbers
+    """(dimensions, bits) direction numbers: the point that each bit of the index adds."""
+    rows = []
+    for polynomial, first in _JOE_KUO[: len(SOBOL_PROPERTIES)]:
+        degree = len(first)
+        integers = list(first)
+        while len(integers) < _WIDTH:
+            if degree == 0:
+                integers.append(1)
+                continue
+            following = integers[-degree]
+            for back in range(1, degree + 1):
+                if polynomial >> (degree - back) & 1:
+                    following ^= integers[-back] << back
+            integers.append(following)
+        rows.append([m << (_WIDTH - 1 - bit) for bit, m in enumerate(integers)])
+    return np.array(rows, dtype=np.uint64)

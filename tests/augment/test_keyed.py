@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.stats import kstest
+from scipy.stats import kstest, qmc
 
 from physicl_twin.augment import keyed
 
@@ -46,6 +46,15 @@ def test_sobol_fills_the_plane_of_two_properties():
     table = keyed.table(3, range(1024), (("mug", "placement.x"), ("mug", "placement.y")), "sobol")
     cells = np.histogram2d(*table.T, bins=32, range=[[0, 1], [0, 1]])[0]
     assert (cells == 1).all()
+
+
+def test_the_sequence_is_scipys():
+    bits = 10
+    points = qmc.Sobol(len(keyed.SOBOL_PROPERTIES), scramble=False, bits=bits).random(1 << bits)
+    gray = np.arange(1 << bits, dtype=np.uint64) ^ (np.arange(1 << bits, dtype=np.uint64) >> np.uint64(1))
+    for dimension, column in enumerate(points.T):
+        ours = keyed._points(gray[:, None], np.array([dimension]))[:, 0]
+        assert np.array_equal(ours, (column * float(keyed.MAX_MEMBERS)).astype(np.uint64))
 
 
 @pytest.mark.parametrize("design", DESIGNS)
