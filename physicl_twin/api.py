@@ -47,6 +47,7 @@ def build(
     mass: Estimate | str | float | None = None,
     licence: str = "",
     thickness_m: float | None = None,
+    part_labels: StrPath | None = None,
     config: StrPath | None = None,
     seed: int = 0,
     fast: bool = False,
@@ -64,6 +65,7 @@ def build(
         mass: Total mass: an Estimate in kg, text such as ``"0.60±0.02 kg"``, or a number of kilograms.
         licence: SPDX expression of the source.
         thickness_m: Thickness of a flat profile (DXF), metres.
+        part_labels: Labelled point cloud or mesh: one part a label, named as the label.
         config: Configuration file on top of the shipped ``config/pipeline.toml``.
         seed: Random seed.
         fast: Leave out the slow collision methods and rollout repetitions.
@@ -80,7 +82,14 @@ def build(
     from physicl_twin.jobs.request import BuildOptions
 
     options = BuildOptions(
-        read=ReadOptions(units=units, up_axis=up, name=name, licence=licence, thickness_m=thickness_m),
+        read=ReadOptions(
+            units=units,
+            up_axis=up,
+            name=name,
+            licence=licence,
+            thickness_m=thickness_m,
+            part_labels=str(Path(part_labels).resolve()) if part_labels is not None else "",
+        ),
         materials=tuple((materials or {}).items()),
         mass=_mass_estimate(mass),
         config=Path(config) if config is not None else None,

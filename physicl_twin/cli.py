@@ -85,6 +85,12 @@ def _add_build(verbs: Any) -> None:
         help="material of a part (name, glob or *); may be repeated",
     )
     build.add_argument("--mass", metavar='"0.60±0.02 kg"', help="weighed or stated total mass")
+    build.add_argument(
+        "--part-labels",
+        metavar="FILE",
+        type=Path,
+        help="labelled point cloud or mesh: one part a label, named as the label (one source only)",
+    )
     build.add_argument("--thickness", metavar='"5 mm"', help="thickness of a flat profile (DXF)")
     build.add_argument("--licence", default="", metavar="SPDX", help="licence of the source")
     build.add_argument("--config", type=Path, help="settings on top of config/pipeline.toml")
@@ -201,6 +207,7 @@ def _build_options(options: argparse.Namespace) -> BuildOptions:
             name=options.name,
             licence=options.licence,
             thickness_m=parse_length(options.thickness) if options.thickness is not None else None,
+            part_labels=str(options.part_labels.resolve()) if options.part_labels is not None else "",
         ),
         materials=tuple(_material_statement(text) for text in options.material),
         mass=parse_mass(options.mass) if options.mass is not None else None,

@@ -7,6 +7,7 @@ from itertools import product
 import numpy as np
 
 from physicl_twin.ingest.raw import RawScene
+from physicl_twin.model import Mesh
 from physicl_twin.model.geometry import FloatArray
 
 #: Scenes with more vertices to place are bounded by the corners of their shapes' boxes (never smaller than the truth).
@@ -19,6 +20,15 @@ def placements(raw: RawScene) -> list[tuple[str, FloatArray]]:
     return [
         (part.shape, bodies[part.body] @ part.transform if part.body in bodies else part.transform)
         for part in raw.parts
+    ]
+
+
+def placed_meshes(raw: RawScene) -> list[tuple[str, Mesh]]:
+    """Name of each part and its mesh in source units and axes, positions only."""
+    meshes = {shape.name: shape.mesh for shape in raw.shapes}
+    return [
+        (part.name, Mesh(meshes[name].vertices @ matrix[:3, :3].T + matrix[:3, 3], meshes[name].faces))
+        for part, (name, matrix) in zip(raw.parts, placements(raw), strict=True)
     ]
 
 

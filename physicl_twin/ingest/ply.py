@@ -66,10 +66,15 @@ def vertices_of(path: Path) -> NDArray[np.floating]:
     with path.open("rb") as stream:
         header = read_header(stream, path.name)
         check_counts(header, path.stat().st_size - header.size, path.name)
-        return _positions(read_tables(stream, header, path.name).get("vertex", {}), path.name)
+        return positions_of(read_tables(stream, header, path.name).get("vertex", {}), path.name)
 
 
-def _positions(vertex: Table, name: str) -> NDArray[np.floating]:
+def positions_of(vertex: Table, name: str) -> NDArray[np.floating]:
+    """(V, 3) points of the vertex element.
+
+    Raises:
+        SourceError: ``file_damaged``.
+    """
     columns = [vertex.get(axis) for axis in "xyz"]
     arrays = [c for c in columns if isinstance(c, np.ndarray)]
     if len(arrays) < 3:
@@ -84,7 +89,7 @@ def _scalars(table: Table, names: tuple[str, ...]) -> NDArray[np.floating] | Non
     return np.column_stack(arrays) if len(arrays) == len(names) else None
 
 
-def _srgb(table: Table) -> FloatArray | None:
+def srgb_of(table: Table) -> FloatArray | None:
     """(N, 3) sRGB colours in 0..1; integers are 0..255."""
     for names in (("red", "green", "blue"), ("diffuse_red", "diffuse_green", "diffuse_blue"), ("r", "g", "b")):
         colors = _scalars(table, names)
@@ -95,7 +100,7 @@ def _srgb(table: Table) -> FloatArray | None:
     return None
 
 
-def _polygons(tables: dict[str, Table], name: str) -> tuple[Indices, Indices, bool]:
+def polygons(tables: dict[str, Table], name: str) -> tuple[Indices, Indices, bool]:
     """Corner counts and corners; True when they are the rows of the face element (and not strips)."""
     face = tables.get("face", {})
     column = face.get("vertex_indices", face.get("vertex_index"))
@@ -117,8 +122,8 @@ def _polygons(tables: dict[str, Table], name: str) -> tuple[Indices, Indices, bo
 def _soup(tables: dict[str, Table], header: PlyHeader, builder: SceneBuilder) -> Soup:
     name = builder.path.name
     vertex, face = tables.get("vertex", {}), tables.get("face", {})
-    positions = _positions(vertex, name)
-    counts, corners, has_rows = _polygons(tables, name)
+    positions = positions_of(vertex, name)
+    counts, corners, has_rows = polygons(tables, name)
     if len(corners) and (corners.min() < 0 or corners.max() >= len(positions)):
         raise damaged(
             name,
@@ -128,8 +133,8 @@ def _soup(tables: dict[str, Table], header: PlyHeader, builder: SceneBuilder) ->
     faces = corners[triangles]
     uvs = _uvs(vertex, face, counts, triangles, faces) if has_rows else None
     normals = _scalars(vertex, ("nx", "ny", "nz"))
-    colors = _srgb(vertex)
-    painted = _srgb(face) if has_rows and colors is None else None
+    colors = srgb_of(vertex)
+    painted = srgb_of(face) if has_rows and colors is None else None
     looks: tuple[str, ...] = ()
     files = [m.group(1) for c in header.comments if (m := _TEXTURE_COMMENT.match(c))]
     if files and uvs is not None:

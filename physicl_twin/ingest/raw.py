@@ -19,6 +19,7 @@ class ReadOptions:
         name: Name of the twin; None to derive it from the file.
         licence: SPDX expression.
         thickness_m: Thickness of a flat profile (DXF), metres.
+        part_labels: Path of a labelled point cloud or mesh that tells the parts apart; empty for none.
         max_faces: Refuse meshes with more triangles.
         max_bytes: Refuse larger files.
     """
@@ -28,6 +29,7 @@ class ReadOptions:
     name: str | None = None
     licence: str = ""
     thickness_m: float | None = None
+    part_labels: str = ""
     max_faces: int = 20_000_000
     max_bytes: int = 4_000_000_000
 

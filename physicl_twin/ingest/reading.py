@@ -43,6 +43,12 @@ def read_twin(path: Path, options: ReadOptions, progress: Progress, settings: In
     named_after = subject(path, settings.generic_words)
     title = default_title(raw, path, named_after)
     twin = assemble(raw, placing, options.name or named_after, title, options, units.notes + axis_notes)
+    if options.part_labels:
+        from physicl_twin.ingest.label_file import read_labels
+        from physicl_twin.ingest.part_labels import with_part_labels
+
+        progress("ingest", 0.95, "splitting by part labels")
+        twin = with_part_labels(twin, read_labels(Path(options.part_labels), options, settings))
     progress("ingest", 1.0, "read")
     return twin
 

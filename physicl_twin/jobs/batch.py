@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from physicl_twin import ingest, settings
+from physicl_twin.ingest.guards import check_file
 from physicl_twin.ingest.ingest_settings import IngestSettings
 from physicl_twin.jobs import provenance
 from physicl_twin.jobs.limits import Limits
@@ -88,6 +89,9 @@ def build(
         if options.read.name and len(items) > 1:
             message = f"--name {options.read.name} was given for {len(items)} sources."
             raise PhysiclError("name_for_many", message, "Build one source at a time, or leave --name out.")
+        if options.read.part_labels and len(items) > 1:
+            message = f"--part-labels was given for {len(items)} sources."
+            raise PhysiclError("labels_for_many", message, "Build the source that the labels belong to by itself.")
         if on_sources is not None:
             on_sources([item.path for item in items])
         plan = _Plan(out, options, config)
@@ -154,7 +158,7 @@ class _Plan:
         """The job that builds an item, or the record of its finished twin."""
         options = self._options
         stated = {
-            "read": to_json(replace(options.read, name=None)),
+            "read": to_json(replace(options.read, name=None, part_labels="")),
             "materials": to_json(options.materials),
             "mass": to_json(options.mass),
             "seed": options.seed,
@@ -163,7 +167,10 @@ class _Plan:
         location = hashlib.sha256(item.place.encode()).hexdigest()[:32]
         wanted = ingest.file_safe_name(options.read.name) if options.read.name else item.name
         try:
-            request_hash = provenance.request_hash([item.path, *item.companions], stated, self._config)
+            labels = [Path(options.read.part_labels)] if options.read.part_labels else []
+            for path in labels:
+                check_file(path, options.read)
+            request_hash = provenance.request_hash([item.path, *item.companions, *labels], stated, self._config)
         except OSError as error:
             hint = "Check the name and the permissions."
             raise PhysiclError("file_unreadable", f"{item.path.name}: {error.strerror}.", hint) from error

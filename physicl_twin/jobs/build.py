@@ -82,7 +82,9 @@ def build_one(request: BuildRequest, progress: Progress) -> dict[str, Any]:
 
 
 def _provenance(request: BuildRequest, twin: Twin) -> Provenance:
-    stated = {"read": to_json(request.read), "materials": to_json(request.materials), "mass": to_json(request.mass)}
+    # A file by its name: where it lay is nobody's business.
+    read = replace(request.read, part_labels=Path(request.read.part_labels).name)
+    stated = {"read": to_json(read), "materials": to_json(request.materials), "mass": to_json(request.mass)}
     return Provenance(
         twin=twin.name,
         version=twin.version,

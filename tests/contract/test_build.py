@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import trimesh
 
 from tests.contract.command import ROOT, physicl, stl_box
 
@@ -184,3 +185,46 @@ def test_an_unknown_material_says_what_it_might_be(tmp_path: Path) -> None:
     assert done.status == 1
     assert done.records[0]["error"]["code"].startswith("material")
     assert list((tmp_path / "twins").iterdir()) == []
+
+
+def test_part_labels_name_the_parts_of_the_statements(tmp_path: Path) -> None:
+    """A mesh in millimetres of two blocks that touch, a cloud in metres: masses and centre of mass by hand."""
+    low, high = (
+        stl_box(tmp_path / "low.stl", (40.0, 40.0, 50.0)),
+        stl_box(tmp_path / "high.stl", (40.0,) * 3, (0, 0, 50)),
+    )
+    both = trimesh.util.concatenate([trimesh.load(low), trimesh.load(high)])
+    both.export(tmp_path / "both.stl")
+    (tmp_path / "labels").mkdir()
+    points = [
+        np.asarray(trimesh.sample.sample_surface(trimesh.load(path), 300, seed=1)[0]) * 0.001 for path in (low, high)
+    ]
+    rows = [f"{x:.6f} {y:.6f} {z:.6f} {label}" for label, some in enumerate(points, 1) for x, y, z in some]
+    head = "ply\nformat ascii 1.0\nelement vertex 600\n"
+    head += "property float x\nproperty float y\nproperty float z\nproperty uchar segmentation\nend_header\n"
+    labels = tmp_path / "labels" / "cloud.ply"
+    labels.write_text(head + "\n".join(rows) + "\n")
+    stated = ("--material", "1=steel", "--material", "2=oak", "--units", "mm", "--fast", "--json")
+    done = physicl("build", tmp_path / "both.stl", "--part-labels", labels, "--out", tmp_path / "twins", *stated)
+    (record,) = done.records
+    assert done.status == 0, done.stderr[-2000:]
+    twin = json.loads((Path(record["twin"]) / "twin.json").read_text())
+    density = {m["name"]: m["density"]["value"] for m in twin["materials"]}
+    parts = {part["name"]: part["material"] for part in twin["bodies"][0]["parts"]}
+    assert set(parts) == {"1", "2"}
+    steel, oak = 80e-6 * density[parts["1"]], 64e-6 * density[parts["2"]]
+    assert density[parts["1"]] > 7000.0 > 1000.0 > density[parts["2"]]
+    assert record["mass_kg"]["value"] == pytest.approx(steel + oak, rel=1e-4)
+    assert record["com_m"] == pytest.approx([0.02, 0.02, (0.025 * steel + 0.07 * oak) / (steel + oak)], abs=1e-5)
+    assert str(tmp_path) not in (Path(record["twin"]) / "provenance.json").read_text()
+    again = physicl("build", tmp_path / "both.stl", "--part-labels", labels, "--out", tmp_path / "twins", *stated)
+    assert again.records[0].get("resumed") is True
+    labels.write_text(head + "\n".join(rows[:300] + [row[:-1] + "1" for row in rows[300:]]) + "\n")
+    changed = physicl("build", tmp_path / "both.stl", "--part-labels", labels, "--out", tmp_path / "twins", *stated)
+    assert changed.records[0].get("resumed") is None
+    assert changed.records[0]["error"]["code"] == "material_part_unknown"
+    missing = physicl(
+        "build", tmp_path / "both.stl", "--part-labels", tmp_path / "no.ply", "--out", tmp_path / "t", "--json"
+    )
+    assert missing.status == 1
+    assert missing.records[0]["error"]["code"] == "file_not_found"

@@ -80,11 +80,11 @@ def test_a_finished_twin_that_was_damaged_since_is_built_again(tmp_path: Path) -
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[str], int, Path]:
-    """The arguments of a set of two chunks, its count, and the set made in one go."""
+    """The arguments of a set of three chunks, its count, and the set made in one go."""
     where = tmp_path_factory.mktemp("whole")
     twin = twin_folder(where, twins.single())
     spec = spec_file(where, "[scene]\nobjects = 4\n")
-    count = chunk_size(make_family((open_member(twin, force=False),), read_spec(spec), 0)) + 40
+    count = 2 * chunk_size(make_family((open_member(twin, force=False),), read_spec(spec), 0)) + 40
     arguments = [str(twin), "--spec", str(spec), "--count", str(count), "--seed", "3", "--json"]
     assert physicl("augment", *arguments, "--out", str(where / "bin"), "--jobs", "2").status == 0
     return arguments, count, where / "bin"
