@@ -52,7 +52,7 @@ def contact_sheet(folder: Path, shared: VariationSet, members: Sequence[int], co
 
     width, height = 320, 240
     table = settings.pipeline()
-    table = table | {"render": table["render"] | {"samples_small": 1, "samples_large": 1}}
+    table = table | {"render": table["render"] | {"samples_small": 2, "samples_large": 2}}
     # An object is a few dozen pixels wide, and there are many: each twin is made small once.
     budget = max(_FEWEST_FACES, int(table["render"]["max_faces"]) // max(1, len(shared.instances)))
     twins = {name: small(_twin(folder / where), budget, _TEXELS) for name, where in shared.twins}
