@@ -14,6 +14,10 @@ from physicl_twin.model.geometry import FloatArray
 
 Indices = NDArray[np.intp]
 
+#: Triangles about an edge lie at the same place when their planes differ by less than this, radians: facets of round
+#: solids that touch lie a thousandth apart (judgement; real edges are blunter).
+_SAME_PLACE = 0.05
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TwinSoup:
@@ -91,7 +95,7 @@ class TwinSoup:
                 break
             turns = (angle[f] - angle[against]) % (2.0 * np.pi)
             # One at the same place, seen from the other side, bounds another inside.
-            turns = np.where((turns < 1e-6) | (turns > 2.0 * np.pi - 1e-6), 2.0 * np.pi, turns)
+            turns = np.where(turns < _SAME_PLACE, 2.0 * np.pi, turns)
             g = against[int(np.argmin(turns))]
             taken.add(g)
             pairs.append((int(halves[f] // 3), int(halves[g] // 3)))
