@@ -16,6 +16,7 @@ from physicl_twin.deploy.facts import Facts, facts_of
 from physicl_twin.deploy.family import Family
 from physicl_twin.deploy.family_export import FamilyWritten, sample
 from physicl_twin.deploy.mjcf_assets import write_assets
+from physicl_twin.deploy.mjcf_pairs import left_out
 from physicl_twin.deploy.mujoco_target import BOUNCE, ONE_FRICTION, contact_losses, save_spec
 from physicl_twin.deploy.read_mujoco import load_model, read_mujoco
 from physicl_twin.deploy.record import Comparison
@@ -56,12 +57,19 @@ def write_family(family: Family, folder: Path, settings: dict[str, Any], members
     step_s = time_step_s("mujoco", min(sizes), settings)
     gravity = family.shared.gravity_mps2
 
-    def write(variation: Variation, support: Support) -> None:
+    most_pairs = int(settings["deploy"]["mujoco_pairs"])
+    over_budget = 0
+
+    def write(variation: Variation, support: Support) -> int:
         stem = file_stem(variation.index)
-        save_spec(variation_spec(stem, variation, support, kinds, gravity, step_s, solver), folder / f"{stem}.xml")
+        spec, left = variation_spec(stem, variation, support, kinds, gravity, step_s, solver, most_pairs)
+        save_spec(spec, folder / f"{stem}.xml")
+        return left
 
     for index in members:
-        write(*family.read(index))
+        over_budget = max(over_budget, write(*family.read(index)))
+    if over_budget:
+        losses.append(left_out(over_budget))
 
     def check() -> tuple[Comparison, ...]:
         found: list[Comparison] = []

@@ -17,6 +17,7 @@ _FIELDS = {
     "geom": {"pos": "pos", "quat": "quat", "size": "size", "friction": "friction", "solref": "solref"},
     "joint": {"pos": "pos", "axis": "axis", "range": "range", "ref": "ref"},
     "mesh": {"scale": "scale"},
+    "pair": {"friction": "friction", "solref": "solref"},
     "camera": {"pos": "pos", "quat": "quat", "fovy": "fovy"},
     "light": {"pos": "pos", "dir": "dir"},
 }

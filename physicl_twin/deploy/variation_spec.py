@@ -13,6 +13,7 @@ from pxr import UsdLux
 
 from physicl_twin.deploy.description import describe_twin
 from physicl_twin.deploy.mjcf_assets import TwinAssets
+from physicl_twin.deploy.mjcf_pairs import add_pairs
 from physicl_twin.deploy.mjcf_spec import Instance, model_spec, scaled
 from physicl_twin.engines.mujoco_contact import solref
 from physicl_twin.engines.mujoco_spec import SOLIMP
@@ -50,8 +51,9 @@ def variation_spec(
     gravity_mps2: float,
     time_step_s: float,
     settings: EngineSettings,
-) -> Any:
-    """The MjSpec of a variation.
+    most_pairs: int = 0,
+) -> tuple[Any, int]:
+    """The MjSpec of a variation, and how many pairs of colliders are over the budget.
 
     Args:
         name: Of the model.
@@ -61,14 +63,16 @@ def variation_spec(
         gravity_mps2: Gravity, downwards.
         time_step_s: Of the simulation.
         settings: Solver settings.
+        most_pairs: Pairs of colliders of different objects whose friction is stated (see ``mjcf_pairs``).
     """
     instances = [instance_of(state, kinds[state.twin], gravity_mps2) for state in variation.instances]
     spec = model_spec(name, instances, time_step_s, settings)
     spec.option.gravity = [0.0, 0.0, -gravity_mps2]
+    left = add_pairs(spec, instances, time_step_s, settings, most_pairs) if most_pairs else 0
     _support(spec, support, time_step_s, settings)
     _lights(spec, variation.light)
     _camera(spec, variation.camera)
-    return spec
+    return spec, left
 
 
 def instance_of(state: InstanceState, kind: Kind, gravity_mps2: float) -> Instance:

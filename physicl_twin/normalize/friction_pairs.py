@@ -37,6 +37,9 @@ _FAMILY_SPREAD: Mapping[Rule, float] = {"average": 0.3, "multiply": 0.6}
 _OWN_SPREAD: Mapping[Rule, float] = {"average": 0.07, "multiply": 0.12}
 #: No cited pair counts as more certain than this (judgement: surfaces of one name differ by so much).
 _LEAST_SPREAD: Mapping[Rule, float] = {"average": 0.08, "multiply": 0.15}
+#: That mean is drawn to the one of what the id belongs to as if one more pair said so (judgement): granite that is
+#: cited on ice alone is not slippery.
+_BORROWED_PAIRS = 1.0
 #: A family's or group's value stands in for a row from this many pairs on.
 _FAMILY_PAIRS = 3
 #: Smallest coefficient of a body.
@@ -145,8 +148,9 @@ def body_friction(
     """Coefficients of single bodies by regularised least squares over the dry pairs.
 
     Minimises Σ_pairs (½(x_a + x_b) - μ)² / σ² + Σ_ids (x - m)² / s² with x ≥ 0.005, m being the mean of the pairs
-    that the id (or a member of it) is in; for ``multiply`` the same in logarithms without the ½. The spread of x is
-    that of the quadratic form's inverse, scaled up where the pairs scatter more than their intervals say.
+    that the id (or a member of it) is in, drawn to that of its group, family and of all pairs where it is in few; for
+    ``multiply`` the same in logarithms without the ½. The spread of x is that of the quadratic form's inverse, scaled
+    up where the pairs scatter more than their intervals say.
 
     Args:
         pairs: Cited pairs; those of other states are left out.
@@ -176,12 +180,20 @@ def body_friction(
     for (pair, _), target in zip(cited, targets, strict=True):
         for name in {*_line(pair.a, table), *_line(pair.b, table)}:
             met.setdefault(name, []).append(target * (0.5 if logarithmic else 1.0))
+
+    def usual(line: Sequence[str]) -> float:
+        """The mean of what the first of a line meets with, drawn to that of the rest of the line."""
+        if not line:
+            return mean
+        own = met.get(line[0], [])
+        return (sum(own) + _BORROWED_PAIRS * usual(line[1:])) / (len(own) + _BORROWED_PAIRS)
+
     for name in ids:
         line = [above for above in _line(name, table)[1:] if above in place]
         row = np.zeros(len(ids))
         if name in met:  # what it usually meets with; a family's members count for it
             row[place[name]] = 1 / _OWN_SPREAD[rule]
-            wanted.append(float(np.mean(met[name])) / _OWN_SPREAD[rule])
+            wanted.append(usual((name, *line)) / _OWN_SPREAD[rule])
         else:
             spread = _ROW_SPREAD[rule] if line else _FAMILY_SPREAD[rule]
             row[place[name]] = 1 / spread
@@ -300,6 +312,7 @@ def read_friction(data: Mapping[str, Any], sources: Mapping[str, str], table: Ma
     """
     if data.get("schema_version") != SCHEMA_VERSION:
         raise _fail("schema_version", f"is {data.get('schema_version')!r}, this version reads {SCHEMA_VERSION}")
+    require_keys("the file", data, ("schema_version", "sources_file", "pair"), _fail)
     pairs: list[FrictionPair] = []
     known: set[tuple[str, str, str]] = set()
     for number, raw in enumerate(data.get("pair", ()), 1):

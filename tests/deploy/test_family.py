@@ -13,7 +13,12 @@ import pytest
 from physicl_twin import settings
 from physicl_twin.deploy.family import Family, chosen_members
 from physicl_twin.deploy.family_export import export_family, sample
+from physicl_twin.deploy.mjcf_assets import write_assets
+from physicl_twin.deploy.mjcf_pairs import add_pairs
+from physicl_twin.deploy.mjcf_spec import model_spec
 from physicl_twin.deploy.subject import Subject
+from physicl_twin.deploy.variation_spec import Kind, instance_of
+from physicl_twin.engines.settings import EngineSettings
 from physicl_twin.model import (
     CameraState,
     InstanceState,
@@ -26,6 +31,10 @@ from physicl_twin.model import (
     Variation,
     VariationSet,
 )
+from physicl_twin.normalize.friction_pairs import FrictionTable
+from physicl_twin.normalize.material_table import MaterialTable
+from physicl_twin.usd.layout import plan
+from physicl_twin.usd.options import UsdOptions
 from tests.usd import twins
 
 SUPPORT = Support("bin", (0.6, 0.5, 0.2), 0.01, 0.6, 0.5, 0.0)
@@ -118,3 +127,51 @@ def test_members_are_chosen_by_number() -> None:
             chosen_members(shared, text)
         assert error.value.code == code
     assert sample(tuple(range(9))) == (0, 4, 8) and sample((5,)) == (5,)
+
+
+def test_pairs_state_the_friction_of_the_two_materials(tmp_path: Path) -> None:
+    table = settings.pipeline()
+    table["deploy"] = {"mujoco_pairs": 10}
+    both = family()
+    wooden = both.subjects["crate"].twin
+    wooden = replace(wooden, materials=(replace(wooden.materials[0], table_id="wood_oak"), *wooden.materials[1:]))
+    both = replace(both, subjects=both.subjects | {"crate": Subject(wooden, None, None)})
+
+    def stacked(index: int) -> tuple[Variation, Support]:
+        variation, support = both.read(index)
+        crate, block = variation.instances
+        on_top = replace(block, pose=Pose((-0.1, 0.0, 0.01 + 0.1 + 0.5 * SCALE * 0.02)))
+        return replace(variation, instances=(crate, on_top)), support
+
+    made = export_family(replace(both, read=stacked), "mujoco", tmp_path, table, members=(0,), check=True, force=False)
+    assert made.passed, [c for c in made.round_trip if not c.passed]
+    model = mujoco.MjModel.from_xml_path(str(made.main))
+    base = MaterialTable.load()
+    crate, steel = (both.subjects[name].twin.materials[0] for name in ("crate", "block"))
+    cited = FrictionTable.load().pair(crate.table_id, steel.table_id, base)
+    assert cited is not None
+    nominal = cited.dynamic.value if cited.dynamic else cited.static.value * base.dynamic_from_static
+    wanted = nominal * math.sqrt(0.29 / steel.dynamic_friction.value)
+    assert model.npair == 1 and model.pair_friction[0][0] == pytest.approx(wanted, rel=1e-9)
+    data = mujoco.MjData(model)
+    mujoco.mj_step(model, data, nstep=50)
+    names = [{model.geom(g).name for g in contact.geom} for contact in data.contact]
+    between = [
+        c for c, who in zip(data.contact, names, strict=True) if all(n.startswith(("crate_", "block_")) for n in who)
+    ]
+    assert between and all(c.friction[0] == pytest.approx(wanted) for c in between)
+
+
+def test_pairs_over_the_budget_are_told(tmp_path: Path) -> None:
+    table, both = settings.pipeline(), family()
+    solver = EngineSettings.from_pipeline(table)
+    options = UsdOptions.from_settings(table)
+    kinds = {}
+    for name, subject in both.subjects.items():
+        layout = plan(subject.twin, options)
+        kinds[name] = Kind(layout, write_assets(layout, tmp_path, options.crease_angle_deg, shared=True))
+    variation, _ = both.read(0)
+    third = replace(variation.instances[1], name="block_2")
+    instances = [instance_of(state, kinds[state.twin], 9.81) for state in (*variation.instances, third)]
+    spec = model_spec("three", instances, 0.002, solver)
+    assert add_pairs(spec, instances, 0.002, solver, 2) == 1 and len(spec.pairs) == 2

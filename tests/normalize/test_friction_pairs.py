@@ -33,8 +33,9 @@ def test_pairs_that_two_numbers_explain_are_reproduced_under_the_average() -> No
         row("steel_carbon", "rubber_natural", 0.799, 0.801),
     )
     fit = body_friction(made.pairs, MATERIALS, "static", "average")
-    assert fit.values["steel_carbon"] == pytest.approx(0.6, abs=0.06)
-    assert fit.values["rubber_natural"] == pytest.approx(1.0, abs=0.06)
+    # Few pairs: what a body is drawn to (its group's and everybody's mean) is felt.
+    assert fit.values["steel_carbon"] == pytest.approx(0.6, abs=0.08)
+    assert fit.values["rubber_natural"] == pytest.approx(1.0, abs=0.08)
     assert fit.residual < 0.05, "but for the pull towards what each usually meets with"
 
 

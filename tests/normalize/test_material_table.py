@@ -41,7 +41,7 @@ def test_every_number_is_an_interval_within_reason_and_cited(table: MaterialTabl
 
 def test_every_source_is_used_and_says_where_it_is(table: MaterialTable):
     cited = {s for t in (*table.rows.values(), *table.groups.values()) for v in t.values.values() for s in v.sources}
-    for name in ("makeup.toml", "friction_pairs.toml"):  # they share the file of sources
+    for name in ("makeup.toml", "friction_pairs.toml", "typical_masses.toml"):  # they share the file of sources
         text = shipped("config", name).read_text(encoding="utf-8")
         cited |= {s.strip() for found in re.findall(r'source = "([^"]*)"', text) for s in found.split(",")}
     assert set(table.sources) == cited - {"judgement"}
