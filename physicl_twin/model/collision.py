@@ -68,11 +68,13 @@ class CollisionCandidate:
         method: Its name.
         fit: What it measured.
         seconds: Wall time; not part of twin.json, which is the same on every build.
+        colliders: Its shapes, for pictures; not part of twin.json.
     """
 
     method: str
     fit: CollisionFit
     seconds: float = field(default=0.0, compare=False, metadata={"json": False})
+    colliders: tuple[Collider, ...] = field(default=(), compare=False, repr=False, metadata={"json": False})
 
 
 @dataclass(frozen=True, slots=True)

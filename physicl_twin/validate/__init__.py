@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from physicl_twin import rooms
-from physicl_twin.model import Certificate, Progress, silent
+from physicl_twin.model import Certificate, Progress, Twin, silent
 
 if TYPE_CHECKING:
     from physicl_twin.validate.certificate import Verification
@@ -60,16 +60,26 @@ def validate(
 
 
 def write_certificate(
-    certificate: Certificate, twin_dir: Path | str, *, settings: dict[str, Any] | None = None
+    certificate: Certificate,
+    twin_dir: Path | str,
+    *,
+    settings: dict[str, Any] | None = None,
+    twin: Twin | None = None,
 ) -> Path:
     """Write certificate.json and report.html into a twin's folder, each atomically; returns the report's path.
+
+    Args:
+        certificate: What was checked and run.
+        twin_dir: The twin's folder.
+        settings: Of the pipeline; the shipped ones by default.
+        twin: As normalize returned it, for pictures of the collision geometry that was rejected (it is not stored).
 
     Raises:
         OutputError: ``output_unwritable``.
     """
     from physicl_twin.validate import run
 
-    return run.write_certificate(certificate, Path(twin_dir), settings)
+    return run.write_certificate(certificate, Path(twin_dir), settings, twin)
 
 
 def verify(twin_dir: Path | str) -> Verification:

@@ -16,6 +16,7 @@ from physicl_twin.model import (
     Progress,
     RolloutResult,
     ToolVersion,
+    Twin,
     ValidationError,
     silent,
 )
@@ -151,8 +152,16 @@ def _read_back(subject: Subject, engine: Engine, bounds: RolloutSettings) -> tup
         return (CheckResult(id_, title, "failed", text, hint="Please report this with the asset."),)
 
 
-def write_certificate(certificate: Certificate, twin_dir: Path, settings: dict[str, Any] | None = None) -> Path:
+def write_certificate(
+    certificate: Certificate, twin_dir: Path, settings: dict[str, Any] | None = None, twin: Twin | None = None
+) -> Path:
     """Write certificate.json and report.html; returns the report's path.
+
+    Args:
+        certificate: What was checked and run.
+        twin_dir: The twin's folder.
+        settings: Of the pipeline; the shipped ones by default.
+        twin: As normalize returned it, with the collision geometry that was rejected; it is not stored.
 
     Raises:
         OutputError: ``output_unwritable``.
@@ -163,7 +172,7 @@ def write_certificate(certificate: Certificate, twin_dir: Path, settings: dict[s
     record.write(certificate, twin_dir)
     _, usd = locate(twin_dir)
     subject = Subject(twin_dir, usd, {})
-    page = report(certificate, subject.twin if subject.has_twin else None, usd, settings)
+    page = report(certificate, twin or (subject.twin if subject.has_twin else None), usd, settings)
     path = twin_dir / record.REPORT_NAME
     record.write_text_atomic(path, page)
     return path

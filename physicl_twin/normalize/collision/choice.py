@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from physicl_twin.model import Collision, CollisionCandidate, Part, Progress, Shape, Twin
+from physicl_twin.model import Collider, Collision, CollisionCandidate, Part, Progress, Shape, Twin
 from physicl_twin.model.collision import CollisionMethod
 from physicl_twin.model.errors import GeometryError
 from physicl_twin.model.geometry import FloatArray
@@ -122,9 +122,16 @@ def fit_shape(shape: Shape, settings: CollisionSettings, fast: bool) -> ShapeCol
     sheet = shape.solid is not None and "open_surface" in shape.solid.volume.flags
     family = "sdf" if _needs_sdf(best.fit, settings) and not sheet else best.family
     pieces = tuple(piece.scaled(scale, origin) for piece in best.pieces)
-    records = tuple(CollisionCandidate(c.method, c.fit.record(target), c.seconds) for c in candidates)
+    records = tuple(
+        CollisionCandidate(c.method, c.fit.record(target), c.seconds, _colliders(c.pieces, scale, origin))
+        for c in candidates
+    )
     evidence = explain(family, best.method, best.fit, [(c.method, c.fit) for c in candidates], target, failures)
     return ShapeCollision(pieces, Collision(family, (), best.fit.record(target), records, evidence))
+
+
+def _colliders(pieces: Sequence[Piece], scale: float, origin: FloatArray) -> tuple[Collider, ...]:
+    return tuple(piece.scaled(scale, origin).collider(f"candidate_{i:03d}") for i, piece in enumerate(pieces))
 
 
 def _volume(shape: Shape, scale: float) -> float | None:
