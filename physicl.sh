@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # physicl_twin: set-up and every command. The first call makes .venv beside this file; later calls only run the verb.
 #   ./physicl.sh build|inspect|validate|doctor|test …     run a verb (./physicl.sh --help lists them)
-#   ./physicl.sh install cad|dxf|fbx|augment|dev|kit|all           add an optional set of packages (kit: for tests/kit only)
+#   ./physicl.sh install cad|dxf|fbx|augment|words|dev|kit|all           add an optional set of packages (kit: for tests/kit only)
 set -euo pipefail
 
 here="$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)"
@@ -34,6 +34,7 @@ find_python() {
   die "no Python 3.12 found. Install one, or set PHYSICL_PYTHON to it, or install uv (it gets one by itself)."
 }
 
+# A lock file is complete, so that nothing else is installed (--no-deps).
 # A set is installed when the copy of its lock file kept in the environment equals the shipped one.
 is_installed() { cmp -s "$locks/$1.lock" "$venv/.physicl/$1.lock"; }
 
@@ -58,9 +59,9 @@ install_set() {
     tool="$venv/bin/uv"
     [ -x "$tool" ] || "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$locks/uv.lock" >&2 || tool=""
   fi
-  if [ -z "$tool" ] || ! "$tool" pip install --quiet --python "$venv/bin/python" --require-hashes -r "$locks/$set.lock" >&2; then
+  if [ -z "$tool" ] || ! "$tool" pip install --quiet --python "$venv/bin/python" --no-deps --require-hashes -r "$locks/$set.lock" >&2; then
     say "uv could not do it; trying pip"
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$locks/$set.lock" >&2 ||
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r "$locks/$set.lock" >&2 ||
       die "the packages of '$set' could not be installed. Is this machine offline? Once installed, no network is needed."
   fi
   mkdir -p "$venv/.physicl"
@@ -83,7 +84,7 @@ needed=(base)
 case "${1:-}" in
   install)
     shift
-    [ $# -gt 0 ] || die "install what? Sets: cad dxf fbx augment dev kit all"
+    [ $# -gt 0 ] || die "install what? Sets: cad dxf fbx augment words dev kit all"
     for set in "$@"; do if [ "$set" = all ]; then needed+=(cad dxf fbx augment dev); else needed+=("$set"); fi; done
     set_up "${needed[@]}"; exit 0 ;;
   test) needed+=(cad dxf fbx augment dev) ;;

@@ -12,7 +12,7 @@ from importlib import metadata
 from typing import Any
 
 from physicl_twin import __version__
-from physicl_twin.extras import EXTRAS
+from physicl_twin.extras import EXTRAS, Extra
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +63,18 @@ def examine() -> tuple[Finding, ...]:
             Finding(
                 f"extra '{extra.name}'",
                 extra.installed,
-                f"{'reads' if extra.installed else 'would read'} {extra.adds} ({' '.join(extra.suffixes)})",
+                _adds(extra),
                 fix=f"./physicl.sh install {extra.name} (build does it by itself when it can)",
             )
         )
     free_gb = shutil.disk_usage(os.getcwd()).free / 1e9  # noqa: PTH109 - disk_usage of the working folder
     findings.append(Finding("disk", free_gb > 1, f"{free_gb:.0f} GB free here", fix="Free some space."))
     return tuple(findings)
+
+
+def _adds(extra: Extra) -> str:
+    what = f"{extra.adds} ({' '.join(extra.suffixes)})" if extra.suffixes else extra.adds
+    return what if extra.installed else f"would add {what}"
 
 
 def _package(distribution: str, module: str, purpose: str) -> Finding:

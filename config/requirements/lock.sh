@@ -11,6 +11,8 @@ compile ../../pyproject.toml -o base.lock
 for set in cad dxf fbx augment dev; do
   compile ../../pyproject.toml --extra "$set" -c base.lock -o "$set.lock"
 done
+# Its packages one by one: what one of them depends on (PyTorch) is not used.
+compile ../../pyproject.toml --extra words --no-deps -c base.lock -o words.lock
 echo uv | compile - -o uv.lock
 mkdir -p kit
 printf 'omniverse-kit>=110,<111\nusd-core==25.11\n' | compile - -o kit/kit.lock

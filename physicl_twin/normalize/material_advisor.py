@@ -1,7 +1,8 @@
 """Outside opinions about materials: a vision model, a language model or a company's own parts list, as a plug-in.
 
 A package offers one as an entry point of the group ``physicl_twin.material_advisors``; it takes part when its name
-stands in ``[materials] advisors`` of the configuration, and never otherwise. Whatever an advisor sends off this machine
+stands in ``[materials] advisors`` of the configuration, and never otherwise. One comes with physicl_twin: ``words``, a
+sentence embedding that runs on this machine. Whatever an advisor sends off this machine
 is its own doing: physicl_twin sends nothing.
 """
 
@@ -15,6 +16,8 @@ from typing import Protocol
 from physicl_twin.model import ConfigError, MaterialError, Part, Twin
 
 GROUP = "physicl_twin.material_advisors"
+#: Advisors that come with physicl_twin.
+_SHIPPED = {"words": "physicl_twin.normalize.word_vectors:WordVectors"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,8 @@ def advisors(names: Sequence[str]) -> tuple[tuple[str, MaterialAdvisor], ...]:
     Raises:
         ConfigError: ``advisor_unknown`` when no installed package offers one of that name.
     """
-    offered = {entry.name: entry for entry in metadata.entry_points(group=GROUP)}
+    shipped = {name: metadata.EntryPoint(name, place, GROUP) for name, place in _SHIPPED.items()}
+    offered = shipped | {entry.name: entry for entry in metadata.entry_points(group=GROUP)}
     found: list[tuple[str, MaterialAdvisor]] = []
     for name in names:
         if name not in offered:
@@ -66,6 +70,8 @@ def opinions(name: str, advisor: MaterialAdvisor, twin: Twin, part: Part) -> tup
     """
     try:
         found = tuple(advisor.advise(twin, part))
+    except ConfigError:
+        raise
     except Exception as error:
         raise _failed(name, part, f"it raised {type(error).__name__}: {error}") from error
     for opinion in found:

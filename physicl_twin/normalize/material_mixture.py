@@ -30,6 +30,8 @@ _WORDS: Mapping[Property, str] = {
     "youngs_modulus_gpa": "Young's modulus",
     "poissons_ratio": "Poisson's ratio",
 }
+#: Relative standard deviation that relatives leave open at least (judgement): a few that happen to agree say less.
+_RELATIVES_SPREAD = 0.25
 _BISECTIONS = 60
 #: Half-width of the 90 % interval of a density that no citation makes narrower, relative; fluids are exempt. It is that
 #: of a single cited value (``[single_value_spread]``): the name of a material fixes its density no better (judgement).
@@ -210,9 +212,13 @@ def _pooled(
     if not components:
         return None
     statement = f"{_WORDS[prop]}: no source was found; the range of {whose} ({len(components)} rows) stands in."
-    return mixture(
-        components, UNITS[prop], "range of relatives", (Evidence("table", statement, "materials.toml", prop),), (flag,)
-    )
+    evidence = (Evidence("table", statement, "materials.toml", prop),)
+    pooled = mixture(components, UNITS[prop], "range of relatives", evidence, (flag,))
+    if pooled.value > 0 and pooled.std < _RELATIVES_SPREAD * pooled.value:
+        return Estimate.lognormal(
+            pooled.value, _RELATIVES_SPREAD, UNITS[prop], "range of relatives, widened", evidence, (flag,)
+        )
+    return pooled
 
 
 def _cited(table: MaterialTable, prop: Property, value: Value, title: str, target_id: str) -> Estimate:

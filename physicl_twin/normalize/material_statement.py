@@ -35,7 +35,9 @@ class Statement:
     evidence: Evidence
 
 
-def resolve_statements(twin: Twin, statements: Sequence[tuple[str, str]], table: MaterialTable) -> dict[str, Statement]:
+def resolve_statements(
+    twin: Twin, statements: Sequence[tuple[str, str]], table: MaterialTable, where: str = "--material"
+) -> dict[str, Statement]:
     """Which statement holds for which part; a later one overrules an earlier one.
 
     Args:
@@ -44,6 +46,7 @@ def resolve_statements(twin: Twin, statements: Sequence[tuple[str, str]], table:
             and ?, all without regard to case and accents; empty or ``*`` means every part. MATERIAL is a row id, words,
             a code or a density.
         table: The material base.
+        where: The option or the file that states them.
 
     Returns:
         Statement by part name.
@@ -53,7 +56,7 @@ def resolve_statements(twin: Twin, statements: Sequence[tuple[str, str]], table:
     """
     result: dict[str, Statement] = {}
     for pattern, text in statements:
-        statement = _statement(pattern, text, table)
+        statement = _statement(pattern, text, table, where)
         result.update((part.name, statement) for part in parts_meant(twin, pattern, text))
     return result
 
@@ -70,16 +73,16 @@ def parts_meant(twin: Twin, pattern: str, text: str) -> tuple[Part, ...]:
     return matched
 
 
-def _statement(pattern: str, text: str, table: MaterialTable) -> Statement:
+def _statement(pattern: str, text: str, table: MaterialTable, where: str) -> Statement:
     words = f'The user states "{pattern or "*"} = {text}".'
     value = stated_density(text)
     if value is not None:
-        evidence = Evidence("user", words, "--material", pattern)
+        evidence = Evidence("user", words, where, pattern)
         return Statement(
             (), Estimate.normal(value, STATED_DENSITY_STD * value, "kg/m3", "stated density", (evidence,)), evidence
         )
     if text in table.rows or text in table.groups:
-        return Statement(((text, 1.0),), None, Evidence("user", words, "--material", pattern))
+        return Statement(((text, 1.0),), None, Evidence("user", words, where, pattern))
     matches = table.match(text)
     if not matches:
         nearest = ", ".join(table.suggestions(text))
@@ -93,7 +96,7 @@ def _statement(pattern: str, text: str, table: MaterialTable) -> Statement:
     return Statement(
         tuple((match.row.id, match.score / total) for match in matches),
         None,
-        Evidence("user", f"{words[:-1]}: {found}.", "--material", pattern),
+        Evidence("user", f"{words[:-1]}: {found}.", where, pattern),
     )
 
 

@@ -22,12 +22,16 @@ def resolve_materials(
     table: MaterialTable,
     settings: MaterialSettings | None = None,
     context: Context | None = None,
+    written: tuple[tuple[str, str], ...] = (),
+    sidecar: str = "",
 ) -> Twin:
     """Give every part its material.
 
     Args:
         twin: Parts with hints, shapes with appearances.
         statements: The user's (PART, MATERIAL) pairs; they overrule everything.
+        written: (PART, MATERIAL) pairs of the sidecar; they overrule everything but ``statements``.
+        sidecar: Its name.
         table: The material base.
         settings: Judgements; the shipped ones by default.
         context: Table and judgements with what was looked up before; made anew by default.
@@ -40,7 +44,7 @@ def resolve_materials(
         MaterialError: A statement names a part or a material that does not exist.
     """
     context = context or Context(table, settings or MaterialSettings.from_config())
-    stated = resolve_statements(twin, statements, table)
+    stated = resolve_statements(twin, written, table, sidecar) | resolve_statements(twin, statements, table)
     materials: dict[tuple[object, ...], Material] = {}
     names: dict[str, tuple[object, ...]] = {}
     assigned: dict[str, str] = {}

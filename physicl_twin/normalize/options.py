@@ -115,6 +115,8 @@ class NormalizeOptions:
 
     Attributes:
         materials: (part, statement) pairs in the user's order; ``*`` as part means every part.
+        sidecar_materials: Likewise, as the file beside the source says; ``materials`` overrule them.
+        sidecar: That file's name.
         mass: Mass of the whole twin from a scale or a label, kg; None when unknown.
         part_masses: (part, mass in kg) of parts that were weighed, or whose mass a parts list states.
         insides: What the user states of walls and contents.
@@ -124,6 +126,8 @@ class NormalizeOptions:
     """
 
     materials: tuple[tuple[str, str], ...] = ()
+    sidecar_materials: tuple[tuple[str, str], ...] = ()
+    sidecar: str = ""
     mass: Estimate | None = None
     part_masses: tuple[tuple[str, Estimate], ...] = ()
     insides: tuple[InsideText, ...] = ()

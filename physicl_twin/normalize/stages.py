@@ -81,7 +81,14 @@ def with_mass(twin: Twin, options: NormalizeOptions | None = None, progress: Pro
     pipeline = options.pipeline()
     progress("materials", 0.0)
     context = Context(MaterialTable.load(), MaterialSettings.from_config(pipeline["materials"]))
-    twin = resolve_materials(twin, options.materials, context.table, context=context)
+    twin = resolve_materials(
+        twin,
+        options.materials,
+        context.table,
+        context=context,
+        written=options.sidecar_materials,
+        sidecar=options.sidecar,
+    )
     progress("materials", 1.0, f"{len(twin.materials)} materials")
     progress("mass", 0.0)
     statements = _inside_statements(twin, options, context.table)

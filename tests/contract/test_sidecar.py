@@ -60,6 +60,7 @@ def test_one_line_changes_exactly_what_depends_on_it(tmp_path: Path) -> None:
     # The record of the command line explains it in a line.
     explained = physicl("inspect", first_record["twin"]).stdout
     assert 'The user states "Handle = Oak"' in explained
+    assert "[tool.materials.txt]" in explained, "the file that says so is named"
 
 
 def test_the_command_line_overrules_the_sidecar_and_the_total_is_met(tmp_path: Path) -> None:
