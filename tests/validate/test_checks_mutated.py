@@ -259,6 +259,8 @@ MUTATIONS: list[tuple[str, str, Mutation]] = [
     ("mass.com_equal", "moved", attribute(BODY, "physics:centerOfMass", (0.0, 0.0, 0.2))),
     ("mass.com_inside", "outside", attribute(BODY, "physics:centerOfMass", (0.0, 0.1, 0.2))),
     ("mass.density", "too heavy", lambda f: edit_record(f, _lead_handle)),
+    ("mass.usual", "a hammer of 60 kg", lambda f: edit_record(f, lambda d: _times(d["bodies"][0]["mass_properties"]["mass"], 80))),
+    ("mass.usual", "a hammer of 8 g", lambda f: edit_record(f, lambda d: _times(d["bodies"][0]["mass_properties"]["mass"], 0.01))),
     ("mass.sum", "wrong sum", lambda f: edit_record(f, lambda d: d["bodies"][0]["mass_properties"].update(com_m=[0, 0, 0.2]))),
     ("mass.spread", "too certain", lambda f: edit_record(f, lambda d: d["bodies"][0]["mass_properties"]["mass"].update(std=1e-9))),
     ("inertia.positive", "negative", attribute(BODY, "physics:diagonalInertia", (-1e-3, 1e-3, 1e-3))),
@@ -317,6 +319,11 @@ def _tiny(stage: Any) -> None:
     for name in ("head", "handle"):
         UsdGeom.Xformable(stage.GetPrimAtPath(f"/hammer/{name}")).AddScaleOp().Set(Gf.Vec3f(1e-4))
         UsdGeom.Xformable(stage.GetPrimAtPath(f"/hammer/{name}")).GetOrderedXformOps()[0].Set(Gf.Vec3d(0))
+
+
+def _times(estimate: dict[str, Any], factor: float) -> None:
+    for key in ("value", "std", "low", "high"):
+        estimate[key] *= factor
 
 
 def _lead_handle(data: dict[str, Any]) -> None:

@@ -6,13 +6,17 @@ import math
 
 import numpy as np
 
+from physicl_twin.ingest.class_sizes import find_class_size
 from physicl_twin.model import Body, Estimate, Makeup, Part
 from physicl_twin.model.geometry import FloatArray
+from physicl_twin.normalize.typical_mass import typical_masses
 from physicl_twin.validate.checks.registry import Findings, check
 from physicl_twin.validate.measure import depth, volume
 from physicl_twin.validate.stage_view import hull
 from physicl_twin.validate.subject import NotChecked, Subject
 
+#: Factor beyond the usual size of a class from which on its usual mass says nothing (judgement).
+_USUAL_SIZE = 1.25
 _REBUILD = "Build the twin again; do not edit the numbers by hand."
 
 
@@ -112,6 +116,37 @@ def com_inside(subject: Subject) -> Findings:
         found.require(inside >= limit, body.name, f"It is {-inside:.4g} m outside.")
         texts.append(f"{inside:.3g} m deep")
     found.summary = ", ".join(texts[:4]) + "."
+    return found
+
+
+@check(
+    "mass.usual",
+    "The mass is that of such things",
+    "Check the unit of length and the materials; or weigh it and give --mass, for an unusual one may be right.",
+)
+def usual(subject: Subject) -> Findings:
+    """The twin's 90 % interval against what things of its class and size usually weigh."""
+    semantics = subject.twin.semantics
+    typical = typical_masses().get(semantics.label) if semantics is not None else None
+    if semantics is None or typical is None:
+        raise NotChecked("It is of no class whose usual mass is known.")
+    masses = [body.mass for body in subject.twin.bodies]
+    if any(mass is None for mass in masses):
+        raise NotChecked("A body has no mass.")
+    if any(item.kind == "user" for mass in masses if mass for item in mass.evidence):
+        raise NotChecked("Its mass was weighed or stated.")
+    size = find_class_size([semantics.label])
+    extent = max(float(np.ptp(body.points(), axis=0).max()) for body in subject.bodies if len(body.points()))
+    if size is None or not size.low_m / _USUAL_SIZE <= extent <= size.high_m * _USUAL_SIZE:
+        raise NotChecked(f"It is {extent:.3g} m long; the usual masses are those of a {semantics.label} of usual size.")
+    low, high = sum(mass.low for mass in masses if mass), sum(mass.high for mass in masses if mass)
+    margin = subject.number("usual_mass_factor")
+    makeups = [part.makeup for part in subject.twin.parts if part.makeup is not None]
+    filled = typical.empty and any(dict(makeup.kinds()).get("filled") for makeup in makeups)
+    fits = high * margin >= typical.low_kg and (filled or low <= typical.high_kg * margin)
+    said = f"a {semantics.label} usually has {typical.low_kg:.3g} to {typical.high_kg:.3g} kg{typical.origin}"
+    found = Findings(f"{low:.3g} to {high:.3g} kg; {said}")
+    found.require(fits, subject.twin.name, f"{low:.3g} to {high:.3g} kg, but {said}")
     return found
 
 
