@@ -164,7 +164,8 @@ def makeup_of(
         return _mixed(families, material, context, evidence)
     rest = 1.0 - (settings.class_reliability if named is None else settings.named_reliability)
     parts = [(kind, share * (1.0 - rest)) for kind, share in kinds.items() if share > 0]
-    return _spread(parts, rest, build, named, families, material, table, settings, context, evidence, trusted, ratio)
+    build = _for_shape(build, shape, ratio)
+    return _spread(parts, rest, build, named, families, material, table, settings, context, evidence, trusted)
 
 
 def _stated_by_user(material: Material) -> bool:
@@ -250,7 +251,7 @@ def _unknown(share: float, context: Context) -> Possibility:
 def _spread(
     kinds: Sequence[tuple[str, float]], rest: float, build: Build, named: tuple[Contents, str] | None,
     families: tuple[_Family, ...], material: Material, table: MakeupTable, settings: MakeupSettings,
-    context: Context, evidence: tuple[Evidence, ...], trusted: bool, ratio: float,
+    context: Context, evidence: tuple[Evidence, ...], trusted: bool,
 ) -> Prior:  # fmt: skip
     """Each kind over families, walls and states of filling; the rest to what is said without the class."""
     possibilities: list[Possibility] = []
@@ -262,9 +263,6 @@ def _spread(
             densities.append(density)
 
     vague = not trusted or "vague_material" in material.flags
-    mean_density = build.effective_density
-    if mean_density is not None and build.of_hull:
-        mean_density = mean_density.scaled(1.0 / ratio, "kg/m3", "mean density over the convex hull")
     contents = _contents(build, named, table)
     states = _states(build, named, settings)
     if named is not None:
@@ -272,7 +270,7 @@ def _spread(
         evidence = (*evidence, Evidence("rule", said, "makeup.toml", f"contents.{named[0].id}"))
     for kind, weight in kinds:
         if kind == "assembly":
-            add(Possibility("assembly", weight, weight, effective_density=mean_density), None)
+            add(Possibility("assembly", weight, weight, effective_density=build.effective_density), None)
             continue
         for family in families:
             share = weight * family.share
@@ -431,6 +429,18 @@ def _stated(
                 possibilities.append(Possibility("filled", p, p, thickness, title, contents[0], contents[1], level))
             densities.append(family.density)
     return _prior(possibilities, densities, (statement.evidence,))
+
+
+def _for_shape(build: Build, shape: Shape, ratio: float) -> Build:
+    """The build with the mean density of this shape: over its own volume, and less the longer it is."""
+    density = build.effective_density
+    if density is None or not build.of_hull or shape.mesh is None:
+        return build
+    low, high = shape.mesh.bounds()
+    edges = np.sort(high - low)
+    slender = float(edges[2] / edges[0]) if edges[0] > 0 else 1.0
+    factor = slender**build.slenderness_exponent / ratio
+    return replace(build, effective_density=density.scaled(factor, "kg/m3", "mean density over the convex hull"))
 
 
 def _hull_ratio(shape: Shape) -> float:

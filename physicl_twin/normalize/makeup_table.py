@@ -76,6 +76,8 @@ class Build:
         effective_density: Of an assembly, kg/m3, or None.
         of_hull: True when that is mass over the volume of the convex hull and not of the surface: for housings that
             are drawn now as shells and now as lumps.
+        slenderness_exponent: The mean density goes with this power of the longest over the shortest edge of the
+            bounding box.
     """
 
     class_id: str
@@ -85,6 +87,7 @@ class Build:
     states: tuple[tuple[str, float], ...] = ()
     effective_density: Estimate | None = None
     of_hull: bool = False
+    slenderness_exponent: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +162,7 @@ def read_makeup(data: Mapping[str, Any], sources: Mapping[str, str], classes: Cl
     """
     if data.get("schema_version") != SCHEMA_VERSION:
         raise _fail("schema_version", f"is {data.get('schema_version')!r}, this version reads {SCHEMA_VERSION}")
+    require_keys("the file", data, ("schema_version", "sources_file", "walls", "contents", "builds"), _fail)
     walls = {key: _wall(key, raw, sources) for key, raw in data.get("walls", {}).items()}
     contents: dict[str, Contents] = {}
     phrases: dict[tuple[str, ...], str] = {}
@@ -200,7 +204,8 @@ def _build(
     sources: Mapping[str, str],
 ) -> Build:
     where = f"builds.{key}"
-    require_keys(where, raw, {*KINDS, "walls", "contents", "state", "effective_density", "of_hull"}, _fail)
+    optional = {"walls", "contents", "state", "effective_density", "of_hull", "slenderness_exponent"}
+    require_keys(where, raw, {*KINDS, *optional}, _fail)
     kinds = {kind: float(raw.get(kind, 0.0)) for kind in KINDS}
     if min(kinds.values()) < 0 or abs(sum(kinds.values()) - 1.0) > 1e-6:
         raise _fail(where, f"its probabilities sum to {sum(kinds.values()):g}")
@@ -218,7 +223,10 @@ def _build(
         )
     elif kinds["assembly"] > 0:
         raise _fail(where, "it may be an assembly but has no effective_density")
-    return Build(key, kinds, wall_weights, content_weights, states, effective, bool(raw.get("of_hull", False)))
+    of_hull, exponent = bool(raw.get("of_hull", False)), float(raw.get("slenderness_exponent", 0.0))
+    if exponent and not of_hull:
+        raise _fail(where, "slenderness_exponent is that of a mean density of the hull (of_hull = true)")
+    return Build(key, kinds, wall_weights, content_weights, states, effective, of_hull, exponent)
 
 
 def _weights(where: str, raw: Mapping[str, Any], known: Mapping[str, Any]) -> tuple[tuple[str, float], ...]:
