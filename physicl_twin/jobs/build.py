@@ -67,7 +67,9 @@ def build_one(request: BuildRequest, progress: Progress) -> dict[str, Any]:
     if request.sidecar:
         twin = replace(twin, sources=_with_sidecar(twin.sources, Path(request.sidecar)))
     options = normalize.NormalizeOptions(
-        materials=(*said.materials, *request.materials),
+        materials=request.materials,
+        sidecar_materials=said.materials,
+        sidecar=Path(request.sidecar).name,
         mass=request.mass or said.mass,
         part_masses=said.part_masses,
         insides=said.insides,
@@ -84,7 +86,7 @@ def build_one(request: BuildRequest, progress: Progress) -> dict[str, Any]:
         provenance.write(_provenance(request, twin), folder)
         clock.enter("validate")
         certificate = validate(folder, settings=settings, fast=request.fast, seed=request.seed, progress=progress)
-        write_certificate(certificate, folder, settings=settings)
+        write_certificate(certificate, folder, settings=settings, twin=twin)
         clock.enter("publish")
     clock.leave()
     target = Path(request.out) / request.name

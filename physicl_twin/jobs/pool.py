@@ -149,12 +149,14 @@ class _Worker:
         self._verdict: JobError | None = None
         self._started = 0.0
         self._log: IO[bytes] = tempfile.TemporaryFile(prefix="physicl-worker-")  # noqa: SIM115 - lives with the worker
+        # PhysX and others leave caches where temporary files go; a worker that is killed cannot clean up after itself.
+        self._scratch = tempfile.TemporaryDirectory(prefix="physicl-worker-", ignore_cleanup_errors=True)
         self._process = subprocess.Popen(
             [worker_python(), "-m", "physicl_twin.jobs.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
-            env=worker_environment(),
+            env=worker_environment() | dict.fromkeys(("TMPDIR", "TEMP", "TMP"), self._scratch.name),
             start_new_session=True,
         )
         threading.Thread(target=self._listen, args=(events,), daemon=True).start()
@@ -268,6 +270,7 @@ class _Worker:
             self.kill()
             self._process.wait()
         self._log.close()
+        self._scratch.cleanup()
 
 
 def worker_python() -> str:

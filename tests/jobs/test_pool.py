@@ -52,6 +52,14 @@ def fail(*, progress):
 def bug(*, progress):
     raise KeyError("surprise")
 
+def litter(*, die, progress):
+    import tempfile
+    place = tempfile.mkdtemp(prefix="litter-")
+    open(os.path.join(place, "cache"), "w").write("x")
+    if die:
+        os.kill(os.getpid(), 9)
+    return place
+
 def leave(*, progress):
     os._exit(3)
 """
@@ -141,6 +149,16 @@ def test_cancel_stops_what_runs_and_what_waits() -> None:
 def test_two_workers_run_at_once() -> None:
     done = outcomes(*[job("echo", key=str(i), value=i) for i in range(6)], workers=2)
     assert len(done) == 6
+
+
+def test_what_native_libraries_leave_in_the_temporary_folder_goes_with_the_worker(tmp_path: Path, monkeypatch) -> None:
+    temporary = tmp_path / "temporary files"
+    temporary.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    done = outcomes(job("litter", key="a", die=False), job("litter", key="b", die=True))
+    assert done["a"].result.startswith(str(temporary)) and not Path(done["a"].result).exists()
+    assert done["b"].error is not None
+    assert list(temporary.iterdir()) == []
 
 
 def test_a_job_outside_the_package_is_refused() -> None:
