@@ -29,9 +29,11 @@ ALLOWED = {
     "validate": {"ingest", "normalize", "usd", "engines", "render", "page"},
     "deploy": {"ingest", "normalize", "usd", "engines", "render"},
     "jobs": {"ingest", "normalize", "usd", "engines", "render", "augment", "validate", "deploy"},
+    "workbench": {"ingest", "normalize", "usd", "engines", "render", "page", "augment", "validate", "deploy", "jobs"},
+    "in_stage": {"ingest", "normalize", "usd", "engines"},
 }
 GROUND_FLOOR = {"model", "settings", "rooms", "store"}
-TOP_FLOOR = {"api", "cli", "console", "doctor", "extras", "inspect"}
+TOP_FLOOR = {"api", "cli", "console", "doctor", "extras", "inspect", "kit"}
 
 
 def imports(path: Path) -> set[str]:
