@@ -1,0 +1,1 @@
+"""Graph nodes that a Replicator trigger drives."""
