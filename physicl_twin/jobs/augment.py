@@ -290,6 +290,13 @@ def _cached_family(twins: tuple[str, ...], raw: str, seed: int) -> Family:
     return make_family(members, Spec.from_raw(json.loads(raw)), seed)
 
 
+def _remove_torn_layers(out: Path) -> None:
+    """USD writes a layer beside its place and moves it there; a worker that was stopped in between leaves the draft."""
+    for draft in out.glob("variations/*/variation_*"):
+        if draft.suffix != ".usdc":
+            draft.unlink()
+
+
 def _finish(
     family: Family, out: Path, options: AugmentOptions, request: dict[str, Any], failures: list[dict[str, str]]
 ) -> dict[str, Any]:
@@ -297,6 +304,8 @@ def _finish(
     from physicl_twin.augment.table import join, read_rows
 
     table = out / "manifest.parquet"
+    with output_errors(out):
+        _remove_torn_layers(out)
     if not _finished(out, options.count):
         parts = [_part(out, number, len(members)) for number, members in enumerate(_chunks(family, options.count))]
         with output_errors(out):
