@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # physicl_twin: set-up and every command. The first call makes .venv beside this file; later calls only run the verb.
 #   ./physicl.sh build|inspect|validate|doctor|test …     run a verb (./physicl.sh --help lists them)
-#   ./physicl.sh install cad|dxf|fbx|augment|words|dev|kit|all           add an optional set of packages (kit: for tests/kit only)
+#   ./physicl.sh panel [SOURCE …]                         open the panel without Isaac Sim
+#   ./physicl.sh install cad|dxf|fbx|augment|panel|words|dev|kit|all     add an optional set of packages (kit: for tests/kit only)
 set -euo pipefail
 
 here="$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)"
@@ -38,15 +39,19 @@ find_python() {
 # A set is installed when the copy of its lock file kept in the environment equals the shipped one.
 is_installed() { cmp -s "$locks/$1.lock" "$venv/.physicl/$1.lock"; }
 
-# The Kit kernel and ovui overwrite each other's files, so the kernel's tests have an environment of their own.
+# The Kit kernel and ovui overwrite each other's files, so each kernel of tests/kit has an environment of its own: .venv-kit is
+# that of Isaac Sim 6.2, .venv-kit-109 the one before.
 install_kit() {
-  local kit="$here/.venv-kit"
-  cmp -s "$locks/kit/kit.lock" "$kit/kit.lock" && return 0
-  say "making .venv-kit with the Kit kernel (for tests/kit)"
-  "$venv/bin/python" -m venv --clear "$kit"
-  "$kit/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$locks/kit/kit.lock" >&2 ||
-    die "the Kit kernel could not be installed."
-  cp "$locks/kit/kit.lock" "$kit/kit.lock"
+  local name kit
+  for name in kit kit-109; do
+    kit="$here/.venv-$name"
+    cmp -s "$locks/kit/$name.lock" "$kit/kit.lock" && continue
+    say "making .venv-$name with a Kit kernel (for tests/kit)"
+    "$venv/bin/python" -m venv --clear "$kit"
+    "$kit/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$locks/kit/$name.lock" >&2 ||
+      die "the Kit kernel could not be installed."
+    cp "$locks/kit/$name.lock" "$kit/kit.lock"
+  done
 }
 
 install_set() {
@@ -84,10 +89,11 @@ needed=(base)
 case "${1:-}" in
   install)
     shift
-    [ $# -gt 0 ] || die "install what? Sets: cad dxf fbx augment words dev kit all"
-    for set in "$@"; do if [ "$set" = all ]; then needed+=(cad dxf fbx augment dev); else needed+=("$set"); fi; done
+    [ $# -gt 0 ] || die "install what? Sets: cad dxf fbx augment panel words dev kit all"
+    for set in "$@"; do if [ "$set" = all ]; then needed+=(cad dxf fbx augment panel dev); else needed+=("$set"); fi; done
     set_up "${needed[@]}"; exit 0 ;;
-  test) needed+=(cad dxf fbx augment dev) ;;
+  panel) needed+=(panel) ;;
+  test) needed+=(cad dxf fbx augment panel dev) ;;
 esac
 for set in "${needed[@]}"; do
   if ! is_installed "$set"; then set_up "${needed[@]}"; break; fi

@@ -8,7 +8,7 @@ compile() {
     --prerelease=if-necessary-or-explicit --custom-compile-command config/requirements/lock.sh "$@"
 }
 compile ../../pyproject.toml -o base.lock
-for set in cad dxf fbx augment dev; do
+for set in cad dxf fbx augment panel dev; do
   compile ../../pyproject.toml --extra "$set" -c base.lock -o "$set.lock"
 done
 # Its packages one by one: what one of them depends on (PyTorch) is not used.
@@ -16,3 +16,4 @@ compile ../../pyproject.toml --extra words --no-deps -c base.lock -o words.lock
 echo uv | compile - -o uv.lock
 mkdir -p kit
 printf 'omniverse-kit>=110,<111\nusd-core==25.11\n' | compile - -o kit/kit.lock
+printf 'omniverse-kit>=109.0.8,<110\nusd-core==25.11\n' | compile - -o kit/kit-109.lock

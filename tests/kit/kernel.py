@@ -80,6 +80,7 @@ def added() -> dict[str, Any]:
     import omni.kit.menu.utils as menus
     import omni.kit.tool.asset_importer as importer
     import omni.kit.window.content_browser as browser
+    import omni.replicator.core as rep
 
     return {
         "menu": sorted(path for path, _ in menus.leaves()),
@@ -87,6 +88,7 @@ def added() -> dict[str, Any]:
         "commands": sorted(name for name in commands.COMMANDS if name.startswith("Physicl")),
         "importers": [one.name for one in importer.IMPORTERS],
         "browser": sorted(browser.get_content_window().entries),
+        "writers": sorted(rep.WriterRegistry.known),
     }
 
 

@@ -137,6 +137,36 @@ MODULES: dict[str, str] = {
             return _WINDOW
         """,
     "omni.physics": "",
+    "omni.physics.tensors": "",
+    "omni.physx": "",
+    "omni.replicator.core": """
+        class Writer: ...
+
+        class randomizer:
+            known = {}
+
+            @classmethod
+            def register(cls, fn, override=True, fn_name=None):
+                cls.known[fn_name or fn.__name__] = fn
+                setattr(cls, fn_name or fn.__name__, fn)
+
+        class WriterRegistry:
+            known = {}
+
+            @classmethod
+            def get_writers(cls, category=None):
+                return cls.known
+
+        class writers:
+            @staticmethod
+            def register_writer(writer, category=None):
+                assert writer.__name__ not in WriterRegistry.known, writer
+                WriterRegistry.known[writer.__name__] = writer
+
+            @staticmethod
+            def unregister_writer(writer_name):
+                del WriterRegistry.known[writer_name]
+        """,
     "omni.timeline": """
         GLOBAL_EVENT_STOP = "omni.timeline:stop"
         """,
@@ -156,6 +186,23 @@ MODULES: dict[str, str] = {
         def get_context(name=""):
             return _CONTEXT
         """,
+}
+#: Modules below those of an extension.
+SUBMODULES: dict[str, dict[str, str]] = {
+    "omni.replicator.core": {
+        "utils": """
+            class ReplicatorWrapper:
+                def __init__(self, fn):
+                    self.fn = fn
+                    self.__name__ = fn.__name__
+
+                def __call__(self, *args, **kwargs):
+                    return self.fn(*args, **kwargs)
+
+            def create_node(node_type_id, graph=None, node_name=None, **kwargs):
+                return node_type_id, kwargs
+            """,
+    },
 }
 #: What Isaac Sim's Python brings along and the bare kernel lacks.
 BUNDLED = ("numpy", "numpy.libs", "psutil")
@@ -185,5 +232,7 @@ def write(folder: Path, names: list[str], packages: Path) -> None:
             module = root.joinpath(*name.split("."))
             module.mkdir(parents=True)
             (module / "__init__.py").write_text(dedent(source), encoding="utf-8")
+            for below, text in SUBMODULES.get(name, {}).items():
+                (module / f"{below}.py").write_text(dedent(text), encoding="utf-8")
             lines += ["[[python.module]]", f'name = "{name}"']
         (root / "extension.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")

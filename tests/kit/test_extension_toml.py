@@ -95,7 +95,7 @@ def test_dependencies_are_alphabetical_and_need_no_window() -> None:
 def test_every_extension_that_the_code_imports_is_a_dependency() -> None:
     known = {*TOML["dependencies"], "omni.ext", "omni.kit.app", "carb"}
     #: Parts of these bundles.
-    known |= {"omni.graph.action_core", "omni.physx", "omni.kit.viewport"}
+    known |= {"omni.graph.action_core", "omni.kit.viewport"}
     strangers = set()
     for path in KIT.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

@@ -23,12 +23,12 @@ from tests.ingest.mesh_files import box, stl_binary
 from tests.kit import stubs
 
 ROOT = Path(__file__).parents[2]
-KIT = ROOT / ".venv-kit"
-KIT_PYTHON = KIT / "bin" / "python"
+#: Kernel of Isaac Sim 6.2, and the one before.
+KIT, OLDER = ROOT / ".venv-kit", ROOT / ".venv-kit-109"
 TOML = tomllib.loads((ROOT / "extension.toml").read_text(encoding="utf-8"))
 
 pytestmark = pytest.mark.skipif(
-    not KIT_PYTHON.exists() or os.environ.get("OMNI_KIT_ACCEPT_EULA") != "YES",
+    not (KIT / "bin" / "python").exists() or os.environ.get("OMNI_KIT_ACCEPT_EULA") != "YES",
     reason="the Kit kernel is not installed (./physicl.sh install kit) or its licence is not accepted",
 )
 
@@ -66,7 +66,7 @@ class Run:
         return [line for line in held if set(re.findall(r"type: <class '(\w+)'>", line)) != {"frame"}]
 
 
-def run(scenario: str, tmp_path: Path, *, without: tuple[str, ...] = (), **given: Any) -> Run:
+def run(scenario: str, tmp_path: Path, *, kit: Path = KIT, without: tuple[str, ...] = (), **given: Any) -> Run:
     """Run a scenario of kernel.py on a copy of the extension, in a folder with a space."""
     place = tmp_path / "my extensions"
     copy = place / "physicl_twin"
@@ -84,7 +84,7 @@ def run(scenario: str, tmp_path: Path, *, without: tuple[str, ...] = (), **given
         "others": names,
         **given,
     }
-    kernel_packages = next((KIT / "lib").glob("python*/site-packages")) / "omni" / "kernel" / "py"
+    kernel_packages = next((kit / "lib").glob("python*/site-packages")) / "omni" / "kernel" / "py"
     environment = {
         **os.environ,
         "PYTHONPATH": str(kernel_packages),
@@ -92,7 +92,7 @@ def run(scenario: str, tmp_path: Path, *, without: tuple[str, ...] = (), **given
         "PYTHONPYCACHEPREFIX": str(tmp_path / "pycache"),
     }
     done = subprocess.run(
-        [KIT_PYTHON, str(Path(__file__).with_name("kernel.py")), scenario, json.dumps(arguments)],
+        [kit / "bin" / "python", str(Path(__file__).with_name("kernel.py")), scenario, json.dumps(arguments)],
         capture_output=True,
         text=True,
         timeout=180,
@@ -105,8 +105,9 @@ def run(scenario: str, tmp_path: Path, *, without: tuple[str, ...] = (), **given
     return Run(told, output + logs)
 
 
-def test_enable_disable_enable_again_leaves_nothing_and_doubles_nothing(tmp_path: Path) -> None:
-    done = run("life", tmp_path)
+@pytest.mark.parametrize("kit", [KIT, OLDER], ids=["kit-110", "kit-109"])
+def test_enable_disable_enable_again_leaves_nothing_and_doubles_nothing(tmp_path: Path, kit: Path) -> None:
+    done = run("life", tmp_path, kit=kit)
     assert done.errors == []
     told = done.told
     assert told["version"] == __version__
@@ -116,6 +117,7 @@ def test_enable_disable_enable_again_leaves_nothing_and_doubles_nothing(tmp_path
     assert len(enabled["actions"]) == len(MENU)
     assert enabled["importers"] == ["Physicl Twin"]
     assert enabled["browser"] == ["Build a Physicl Twin"]
+    assert enabled["writers"] == ["PhysiclVariationWriter"]
     assert told["settings"]["seed"] == 0
     assert told["settings"]["import_formats"] == "missing"
     assert "${" not in told["output_folder"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 from pathlib import Path
@@ -46,6 +47,13 @@ density = { uniform = [0.5, 2.0] }
 hue_deg = { uniform = [-180, 180] }
 roughness = { uniform = [-0.2, 0.2] }
 """
+
+
+@pytest.fixture(autouse=True)
+def _alone():
+    """Stages of one file share its layer: one that a failed call keeps alive must not show its edits in the next test."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture(scope="module")
