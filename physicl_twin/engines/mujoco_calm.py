@@ -22,7 +22,7 @@ STEPS = 8
 #: Steps for which every look must find a body slow: twice the half turn of the contact spring, in whose middle even a
 #: fast body stands still.
 CALM_STEPS = 2 * int(np.ceil(np.pi / PHASE_PER_STEP))
-#: Weight of a calm body's contact parameters against those of what it touches.
+#: Weight of the contact parameters of what is calm or deadens against those of what it touches.
 _WEIGHT = 1e6
 
 
@@ -34,11 +34,21 @@ class CalmContacts:
         restitution: (G,) of each geom.
         threshold_mps: Speed below which nothing bounces.
         stiffness_steps: Smallest time constant of a contact in time steps.
+        deadening: (G,) True for what returns nothing to whatever touches it (``restitutionCombineMode`` min or
+            multiply with a restitution of zero); MuJoCo itself would average.
     """
 
-    def __init__(self, model: Any, restitution: list[float], threshold_mps: float, stiffness_steps: float) -> None:
+    def __init__(
+        self,
+        model: Any,
+        restitution: list[float],
+        threshold_mps: float,
+        stiffness_steps: float,
+        deadening: list[bool] | None = None,
+    ) -> None:
         self._model, self._threshold = model, threshold_mps
         self._restitution, self._stiffness = restitution, stiffness_steps
+        self._deadening = deadening if deadening is not None else [False] * len(restitution)
         self._owner: npt.NDArray[np.intp] = np.asarray(model.geom_bodyid, dtype=np.intp)
         reach: FloatArray = np.linalg.norm(model.geom_pos - model.body_ipos[self._owner], axis=1) + model.geom_rbound
         self._reach: FloatArray = np.zeros(model.nbody)
@@ -91,4 +101,4 @@ class CalmContacts:
         springy = solref(self._restitution[geom], dt_s, self._stiffness)
         calm = self._calm[self._owner[geom]] and self._restitution[geom] >= DEAD_RESTITUTION
         self._model.geom_solref[geom] = calmed(springy, dt_s) if calm else springy
-        self._model.geom_solmix[geom] = _WEIGHT if calm else 1.0
+        self._model.geom_solmix[geom] = _WEIGHT if calm or self._deadening[geom] else 1.0

@@ -9,7 +9,7 @@ import mujoco
 import numpy as np
 
 from physicl_twin.engines.mujoco_calm import STEPS, CalmContacts
-from physicl_twin.engines.mujoco_contact import solref
+from physicl_twin.engines.mujoco_contact import DEAD_RESTITUTION, solref
 from physicl_twin.engines.mujoco_spec import PROBE, PROBE_GROUP
 from physicl_twin.engines.mujoco_state import BodyState, body_states
 from physicl_twin.engines.protocol import Contact, EngineMass, RayHit
@@ -58,7 +58,15 @@ class MujocoScene:
             surfaces[model.geom(i).name].restitution if model.geom(i).name in surfaces else 0.0
             for i in range(model.ngeom)
         ]
-        self._calm = CalmContacts(model, restitution, scene.bounce_threshold_mps, settings.mujoco_stiffness_steps)
+        deadening = [
+            (surface := surfaces.get(model.geom(i).name)) is not None
+            and surface.restitution < DEAD_RESTITUTION
+            and surface.restitution_combine in ("min", "multiply")
+            for i in range(model.ngeom)
+        ]
+        self._calm = CalmContacts(
+            model, restitution, scene.bounce_threshold_mps, settings.mujoco_stiffness_steps, deadening
+        )
         self._flex_restitution = [surfaces[name].restitution for name in self._flex_owner]
         self._true_mass: tuple[FloatArray, FloatArray] | None = None
         self._probe = int(model.geom(PROBE).id)

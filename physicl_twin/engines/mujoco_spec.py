@@ -23,6 +23,9 @@ INITIAL_DT_S = 1e-3
 SOLIMP = (0.99, 0.99, 0.001, 0.5, 2.0)
 #: Thickness of the triangles of a static mesh, relative to the mesh.
 MESH_RADIUS = 1e-5
+#: A cylinder stands a millionth of a radian askew: MuJoCo 3.12 projects the axis onto the plane that it stands on and,
+#: when only rounding is left of it, takes that for a direction; it then sees no contact, or one as deep as the radius.
+_OFF_AXIS = Pose((0.0, 0.0, 0.0), (1.0, 0.5e-6, 0.0, 0.0))
 
 
 def build_spec(scene: SceneDescription, settings: EngineSettings) -> tuple[Any, tuple[str, ...]]:
@@ -188,7 +191,7 @@ class _SpecBuilder:
         if shape.kind == "mesh":
             self._add_static_mesh(shape, surface)
             return
-        pose = offset.compose(shape.pose)
+        pose = offset.compose(shape.pose.compose(_OFF_AXIS) if shape.kind == "cylinder" else shape.pose)
         geom = body.add_geom(
             name=shape.path, pos=list(pose.position_m), quat=list(pose.quaternion_wxyz), mass=0.0, **surface
         )
