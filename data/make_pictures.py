@@ -1,4 +1,4 @@
-"""Make data/preview.png and docs/images/hero.png from the shipped samples: what a twin looks like, inside and out."""
+"""Make data/preview.png, data/icons/sample_mug.png and docs/images/hero.png from the shipped samples."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ INK, PAPER = (55, 60, 66), (236, 238, 240)
 
 
 def main() -> None:
-    """Write both pictures."""
+    """Write the pictures."""
     mallet = normalize.normalize(ingest.read(ROOT / "data" / "samples" / "mallet.step"))
     mug = normalize.normalize(ingest.read(ROOT / "data" / "samples" / "mug.glb"))
     panels = (
@@ -38,6 +38,8 @@ def main() -> None:
     for number, show in enumerate(("appearance", "colliders")):
         preview.paste(render.picture(mug, (320, 360), show=show).convert("RGB"), (number * 320, 0))
     preview.save(ROOT / "data" / "preview.png", optimize=True)
+    small = render.picture(mug, (288, 256), show="appearance").convert("RGB").resize((144, 128), Image.Resampling.LANCZOS)
+    small.save(ROOT / "data" / "icons" / "sample_mug.png", optimize=True)
 
 
 if __name__ == "__main__":

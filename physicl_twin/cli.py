@@ -59,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_validate(verbs)
     _add_augment(verbs)
     _add_deploy(verbs)
+    _add_panel(verbs)
     doctor = verbs.add_parser("doctor", help="what is installed, what each missing thing would add")
     doctor.add_argument("--json", action="store_true", help="one JSON object")
     doctor.set_defaults(run=_doctor)
@@ -106,6 +107,13 @@ def _add_build(verbs: Any) -> None:
     build.add_argument("--json", action="store_true", help="one JSON object a source on standard output")
     build.add_argument("--verbose", action="store_true", help="show the workers' logs")
     build.set_defaults(run=_build)
+
+
+def _add_panel(verbs: Any) -> None:
+    panel = verbs.add_parser("panel", help="open the panel without Isaac Sim")
+    panel.add_argument("sources", nargs="*", metavar="SOURCE", help="files and folders to begin with")
+    panel.add_argument("--out", metavar="DIR", help="folder of twins, sets and exports (default: the remembered one)")
+    panel.set_defaults(run=_panel)
 
 
 def _add_inspect(verbs: Any) -> None:
@@ -303,6 +311,13 @@ def _deploy(options: argparse.Namespace) -> int:
         print(json.dumps(as_json(result), ensure_ascii=False) if options.json else as_text(result))
         clean &= result.passed
     return DONE if clean else FAILED
+
+
+def _panel(options: argparse.Namespace) -> int:
+    from physicl_twin.kit.panel import standalone
+
+    standalone.run(options.sources, options.out)
+    return DONE
 
 
 def _doctor(options: argparse.Namespace) -> int:

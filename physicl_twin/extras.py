@@ -39,6 +39,7 @@ EXTRAS = (
     Extra("cad", "OCP", "STEP, IGES and BREP", (".step", ".stp", ".stpz", ".iges", ".igs", ".brep", ".brp")),
     Extra("dxf", "ezdxf", "DXF profiles", (".dxf",)),
     Extra("augment", "pyarrow", "variations (Parquet manifests)", ()),
+    Extra("panel", "omni.ui", "the panel without Isaac Sim", ()),
     Extra("words", "onnxruntime", "the material advisor 'words' (a sentence embedding)", ()),
     Extra("fbx", "assimp_py", "FBX and other odd mesh formats", (".fbx", ".x3d", ".3ds", ".lwo", ".blend")),
 )

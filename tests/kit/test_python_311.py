@@ -60,7 +60,7 @@ for room in rooms:
         else:
             count += 1
 print(count)
-sys.exit("; ".join(wrong))
+sys.exit("; ".join(wrong) or 0)
 """
 
 

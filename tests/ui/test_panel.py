@@ -1,0 +1,157 @@
+"""The panel on NVIDIA's standalone omni.ui: real widgets, real clicks and keys, real workers, no screen.
+
+``PHYSICL_PICTURES=1`` writes the pictures of docs/images anew instead of comparing with them.
+"""
+
+from __future__ import annotations
+
+import ctypes.util
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).parents[2]
+IMAGES = ROOT / "docs" / "images"
+
+pytestmark = pytest.mark.skipif(
+    importlib.util.find_spec("omni") is None
+    or importlib.util.find_spec("omni.ui") is None
+    or ctypes.util.find_library("glfw") is None
+    or not any(Path("/usr/share/vulkan/icd.d").glob("*lvp*")),
+    reason="the panel's toolkit (./physicl.sh install panel) or a software Vulkan (mesa-vulkan-drivers) is missing",
+)
+
+
+def play(scene: str, folder: Path, **given: Any) -> dict[str, Any]:
+    """Run a scene in a process of its own; what it told. The toolkit's own errors fail it: it goes on after them."""
+    environment = {**os.environ, "OMNIUI_HEADLESS": "1", "PYTHONPATH": str(ROOT)}
+    folder.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.ui.desk", scene, str(folder), json.dumps(given)],
+        capture_output=True,
+        text=True,
+        timeout=420,
+        cwd=folder,
+        env=environment,
+        check=False,
+    )
+    output = done.stdout + done.stderr
+    told = dict(json.loads(line.removeprefix("TOLD ")) for line in output.splitlines() if line.startswith("TOLD "))
+    assert told.get("done") == scene and done.returncode == 0, output[-6000:]
+    wrong = [
+        line for line in output.splitlines() if "[error]" in line or "Traceback" in line or "never awaited" in line
+    ]
+    assert not wrong, output[-6000:]
+    return told
+
+
+@pytest.fixture(scope="module")
+def walked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    folder = tmp_path_factory.mktemp("panel") / "a folder"
+    return folder, play("five_clicks", folder)
+
+
+@pytest.fixture
+def twin(walked: tuple[Path, dict[str, Any]]) -> str:
+    return str(walked[0] / "out" / "twins" / "mug")
+
+
+def test_two_clicks_make_a_validated_twin_and_three_more_export_it(walked: tuple[Path, dict[str, Any]]) -> None:
+    folder, told = walked
+    assert told["before"] == [False, 0], "nothing is built or started before the panel is shown"
+    assert "113 × 82 × 138 mm" in told["report"] and "watertight" in told["report"]
+    assert any("Making mug.glb sim-ready · " in text for text in told["building"])
+    assert "Cancel" in told["building"]
+    assert told["passed"] is True
+    assert {"Mug", "Spoon", "sim-ready", "metres"} <= set(told["normalize"])
+    assert {"passed", "Open the report"} <= set(told["validate"])
+    assert any(text.endswith("in PhysX") for text in told["validate"])
+    (main,) = told["exports"]
+    assert Path(main).is_file() and Path(main).is_relative_to(folder)
+    assert told["after"] == 0, "no worker outlives the window"
+
+
+def test_a_step_file_is_edited_and_accepted(tmp_path: Path) -> None:
+    told = play("edited", tmp_path / "edit", source="mallet.step")
+    assert any("Take mallet.step" in text for text in told["marked"])
+    first = next(iter(told["before"]))
+    assert "kg" in told["why"] and "90 %" in told["why"]
+    assert told["hits"] and all("titanium" in hit for hit in told["hits"][:1])
+    assert told["after"][first] != told["before"][first]
+    assert any("not accepted yet" in text for text in told["changed"])
+    assert told["undone"] == told["before"]
+    assert any(value.startswith("0.690") and value.endswith("kg") for value in told["weighed"])
+    title, still_edited, passed = told["version"]
+    assert title.endswith("version 2") and not still_edited and passed
+    assert told["restored"] == ["ingest", title]
+
+
+def test_variations_are_specified_tried_made_and_stepped_through(tmp_path: Path, twin: str) -> None:
+    told = play("variations", tmp_path / "vary", twin=twin)
+    assert told["fill"] == 0.4
+    assert any("static friction of the support" in text for text in told["refused"])
+    assert told["dismissed"] and told["preview"]
+    assert "4 of 4" in told["made"]
+    assert told["place"] == "2 of 4"
+    _compare(tmp_path / "vary" / "augment.png", "panel_augment.png")
+
+
+@pytest.mark.parametrize("width", [420, 980, 1600])
+def test_nothing_sticks_out_of_the_window(tmp_path: Path, twin: str, width: int) -> None:
+    told = play("widths", tmp_path / "wide", twin=twin, size=[width, 900])
+    assert told["outside"] == {name: [] for name in told["outside"]}
+    assert len(told["outside"]) == 6
+
+
+def test_mistakes_have_a_way_out_and_leave_nothing_behind(tmp_path: Path) -> None:
+    told = play("mistakes", tmp_path / "wrong")
+    assert "nowhere.step is no file here." in told["missing"]
+    assert any("broken.step" in text for text in told["broken"]) and "Choose another" in told["broken"]
+    assert told["way_out"] is True
+    assert any("was cancelled. Nothing was changed." in text for text in told["cancelled"])
+    assert not [path for path in told["left"] if "mallet" in path]
+    assert told["children"] == []
+    assert not [path for path in told["left_by_closing"] if path.endswith("twin.json")]
+
+
+def test_a_hidden_panel_costs_nothing(tmp_path: Path) -> None:
+    told = play("hidden", tmp_path / "hide")
+    assert told == {"ticking": True, "still": True, "again": True, "windows": True, "done": "hidden"}
+
+
+def test_the_keyboard_reaches_stages_rows_and_buttons(tmp_path: Path, twin: str) -> None:
+    told = play("keys", tmp_path / "keys", twin=twin)
+    assert told["stages"] == ["deploy", "validate", "augment", "normalize", "ingest"]
+    assert told["row"] == ["Spoon", ["Mug", "Spoon"]]
+    assert told["primary"] == "validate"
+    assert told["files"] and told["closed"]
+
+
+@pytest.mark.parametrize("name", ["ingest_empty", "ingest", "normalize", "validate", "deploy"])
+def test_it_looks_as_in_the_documentation(walked: tuple[Path, dict[str, Any]], name: str) -> None:
+    _compare(walked[0] / f"{name}.png", f"panel_{name}.png")
+
+
+def _compare(shot: Path, name: str) -> None:
+    """Like the picture in the documentation, but for paths, times and the last digits."""
+    made = Image.open(shot).convert("RGB")
+    kept = IMAGES / name
+    if os.environ.get("PHYSICL_PICTURES"):
+        made.quantize(128, dither=Image.Dither.NONE).save(kept, optimize=True)
+        return
+    before = Image.open(kept).convert("RGB")
+    assert made.size == before.size
+    size = (made.width // 8, made.height // 8)
+    one, other = (np.asarray(image.resize(size, Image.Resampling.BOX), dtype=float) for image in (made, before))
+    off = np.abs(one - other).max(axis=2)
+    assert off.mean() < 2.5 and (off > 40).mean() < 0.02, (
+        f"{name}: mean {off.mean():.2f}, {100 * (off > 40).mean():.1f} %"
+    )
