@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from physicl_twin.model import Estimate, Evidence, MaterialError, Part, Twin
+from physicl_twin.normalize.likeness import nearest
 from physicl_twin.normalize.material_mixture import Distribution
 from physicl_twin.normalize.material_table import MaterialTable
 from physicl_twin.normalize.material_text import fold
@@ -130,12 +131,9 @@ def _is_meant(part: Part, number: int, pattern: str) -> bool:
 
 
 def _unknown_part(twin: Twin, pattern: str, text: str) -> MaterialError:
-    from rapidfuzz import fuzz, process
-
     names = list(dict.fromkeys(name for part in twin.parts for name in (part.hints.label or part.name,)))
-    nearest = [name for name, _, _ in process.extract(pattern, names, scorer=fuzz.WRatio, limit=5)]
     return MaterialError(
         "material_part_unknown",
         f'No part is called "{pattern}" (in "{pattern}={text}").',
-        f"Parts: {', '.join(nearest)}. Patterns such as bolt* are allowed.",
+        f"Parts: {', '.join(nearest(pattern, names, 5))}. Patterns such as bolt* are allowed.",
     )

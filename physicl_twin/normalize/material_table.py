@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from physicl_twin.model import ConfigError
+from physicl_twin.normalize.likeness import nearest
 from physicl_twin.normalize.material_text import How, TextIndex
 
 Property = Literal[
@@ -276,8 +277,6 @@ class MaterialTable:
 
     def suggestions(self, text: str, count: int = 3) -> tuple[str, ...]:
         """Titles of the rows whose names are most like a text that matched nothing."""
-        from rapidfuzz import fuzz, process
-
         names = {alias: row.title for row in self.rows.values() for alias in (row.title, *row.aliases)}
-        found = process.extract(text, names.keys(), scorer=fuzz.WRatio, limit=4 * count)
-        return tuple(dict.fromkeys(names[name] for name, _, _ in found))[:count]
+        found = nearest(text, names, 4 * count)
+        return tuple(dict.fromkeys(names[name] for name in found))[:count]

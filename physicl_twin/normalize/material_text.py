@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal
 
+from physicl_twin.normalize.likeness import best
+
 How = Literal["exact alias", "standard code", "phrase", "symbol", "compound", "fuzzy"]
 EntryKind = Literal["alias", "code", "symbol"]
 
@@ -288,8 +290,6 @@ class TextIndex:
         return hits
 
     def _fuzzy(self, free: list[str | None]) -> list[Hit]:
-        from rapidfuzz import fuzz, process
-
         single = {
             sequence[0]: found
             for sequence, found in self.phrases.items()
@@ -299,17 +299,17 @@ class TextIndex:
         for token in free:
             if token is None or len(token) < FUZZY_MIN_LENGTH or not token.isalpha() or token in self.noise_words:
                 continue
-            best = process.extractOne(token, single.keys(), scorer=fuzz.ratio, score_cutoff=FUZZY_CUTOFF)
-            if best is not None:
-                target, phrase = single[best[0]]
-                hits.append(Hit(target, SCORES["fuzzy"] * best[1] / 100.0, "fuzzy", phrase))
+            found = best(token, single.keys(), FUZZY_CUTOFF)
+            if found is not None:
+                target, phrase = single[found[0]]
+                hits.append(Hit(target, SCORES["fuzzy"] * found[1] / 100.0, "fuzzy", phrase))
         return hits
 
 
 def _best_of_each(hits: list[Hit]) -> tuple[Hit, ...]:
-    best: dict[str, Hit] = {}
+    first: dict[str, Hit] = {}
     for hit in hits:
-        known = best.get(hit.target)
+        known = first.get(hit.target)
         if known is None or hit.score > known.score:
-            best[hit.target] = hit
-    return tuple(sorted(best.values(), key=lambda hit: (-hit.score, hit.target)))
+            first[hit.target] = hit
+    return tuple(sorted(first.values(), key=lambda hit: (-hit.score, hit.target)))
