@@ -82,7 +82,10 @@ async def edited(folder: Path, source: str) -> None:
     await desk.click("undo")
     await desk.until(lambda: not model.weighing, "the old mass")
     tell("undone", {row.name: row.cells["mass"].text for row in model.rows})
-    await desk.type_into("whole_mass", "0.690 kg")
+    second = model.rows[1].name
+    await desk.type_into("whole_mass", "0.690 kg", enter=False)
+    await desk.click(f"mass_{second}")  # leaves the field and is a click besides
+    tell("selected", [model.selected, second])
     await desk.until(lambda: not model.weighing, "the stated mass")
     tell("weighed", [card.value for card in model.cards])
     await desk.click("primary")
@@ -237,6 +240,11 @@ async def keys(folder: Path, twin: str) -> None:
     press(ord("O"), control | flag, True)
     await desk.frames()
     tell("files", desk.has("take_files"))
+    await desk.click("stage_deploy")
+    await desk.click("stage_ingest")
+    tell("put_away", not desk.has("take_files"))
+    press(ord("O"), control | flag, True)
+    await desk.frames()
     await testing.press_key(ESCAPE)
     await desk.frames(6)
     tell("closed", not desk.has("take_files"))

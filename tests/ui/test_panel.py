@@ -89,6 +89,7 @@ def test_a_step_file_is_edited_and_accepted(tmp_path: Path) -> None:
     assert any("not accepted yet" in text for text in told["changed"])
     assert told["undone"] == told["before"]
     assert any(value.startswith("0.690") and value.endswith("kg") for value in told["weighed"])
+    assert told["selected"][0] == told["selected"][1]
     title, still_edited, passed = told["version"]
     assert title.endswith("version 2") and not still_edited and passed
     assert told["restored"] == ["ingest", title]
@@ -132,7 +133,7 @@ def test_the_keyboard_reaches_stages_rows_and_buttons(tmp_path: Path, twin: str)
     assert told["stages"] == ["deploy", "validate", "augment", "normalize", "ingest"]
     assert told["row"] == ["Spoon", ["Mug", "Spoon"]]
     assert told["primary"] == "validate"
-    assert told["files"] and told["closed"]
+    assert told["files"] and told["put_away"] and told["closed"]
 
 
 @pytest.mark.parametrize("name", ["ingest_empty", "ingest", "normalize", "validate", "deploy"])

@@ -30,6 +30,8 @@ WIDTH, HEIGHT = 980, 720
 _WIDTH_STEP = 8
 #: Heights of the head, of the foot, and of the foot's line about what runs.
 _HEAD, _FOOT, _DOING = 58, 52, 42
+#: A press that ends outside the window is never told; it counts as ended after this long.
+_LONGEST_PRESS_S = 1.5
 #: Below this width the stages lose their icons.
 _NARROW = 560
 
@@ -104,7 +106,8 @@ class PanelWindow:
         self._next_frame = self._next_frame or ui.next_frame
         work = self._make_work() if self._make_work is not None else Workspace()
         self._view = View(work, host, self._again)
-        self._seen = -1
+        self._seen, self._stage = -1, work.stage
+        self._pressed_until_s = 0.0
         options: dict[str, Any] = {"fill_app_window": True} if self._fill else {}
         bare = ui.WINDOW_FLAGS_NO_TITLE_BAR | ui.WINDOW_FLAGS_NO_RESIZE if self._fill else 0
         self._window = ui.Window(
@@ -123,6 +126,9 @@ class PanelWindow:
         frame = self._window.frame
         frame.style = styles.SHEET
         frame.set_computed_content_size_changed_fn(self._resized)
+        # Leaving a field by pressing a button changes things at once; the button must live until its release.
+        frame.set_mouse_pressed_fn(lambda *_: self._hold(_LONGEST_PRESS_S))
+        frame.set_mouse_released_fn(lambda *_: self._hold(0.0))
         frame.set_accept_drop_fn(lambda _: True)
         frame.set_drop_fn(lambda event: self._dropped(event.mime_data))
         with frame, ui.ZStack():
@@ -149,15 +155,15 @@ class PanelWindow:
     def _escape(self) -> None:
         bench = self._view.work.bench
         if self._view.files is not None:
-            self._view.files = None
-            self._again()
+            self._view.close_files()
         elif bench.problem is not None:
             bench.dismiss()
         elif bench.activity is not None and bench.activity.can_cancel:
             bench.cancel()
 
     def _choose_files(self) -> None:
-        self._view.work.go("ingest")
+        self._stage = "ingest"
+        self._view.work.go(self._stage)
         pick(self._view)
 
     def _dropped(self, text: str) -> None:
@@ -165,6 +171,10 @@ class PanelWindow:
         work = self._view.work
         work.go("ingest")
         work.ingest.add([line.strip() for line in text.splitlines() if line.strip()])
+
+    def _hold(self, seconds: float) -> None:
+        """Build nothing anew while the mouse is pressed."""
+        self._pressed_until_s = time.monotonic() + seconds
 
     def _resized(self) -> None:
         if self._window is not None and abs(self._room() - self._view.width) >= _WIDTH_STEP:
@@ -323,7 +333,9 @@ class PanelWindow:
         """A frame: take what came in, and show it."""
         work = self._view.work
         work.poll()
-        if work.bench.revision != self._seen and time.monotonic() >= self._view.hold_until_s:
+        if work.stage != self._stage:  # the file browser belongs to the tab that opened it
+            self._stage, self._view.files = work.stage, None
+        if work.bench.revision != self._seen and time.monotonic() >= self._pressed_until_s:
             self._seen = work.bench.revision
             self._again()
         for widget in self._view.moving:

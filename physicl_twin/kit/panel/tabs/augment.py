@@ -7,11 +7,12 @@ from collections.abc import Callable
 
 import omni.ui as ui
 
-from physicl_twin.kit.panel import styles, widgets
+from physicl_twin.kit.panel import files, styles, widgets
 from physicl_twin.kit.panel.styles import GAP, PAD
 from physicl_twin.kit.panel.view import View
 from physicl_twin.workbench import layout
 from physicl_twin.workbench.cards import Action
+from physicl_twin.workbench.file_browser import FileBrowser, places_of
 from physicl_twin.workbench.knobs import Knob
 from physicl_twin.workbench.texts import name_of
 
@@ -25,6 +26,8 @@ _KNOB_LEAST, _KNOB_HEIGHT = 330, 30
 def build(view: View) -> None:
     """Build it in the container that is open."""
     model = view.work.augment
+    if view.files is not None:
+        files.build(view.files, view.close_files, view.again, view.width)
     if not model.chosen:
         widgets.paragraph("There is no twin yet. Make one of a source first.", "caption")
         return
@@ -65,19 +68,24 @@ def _what(view: View, width: float) -> None:
             with ui.HStack(height=0, spacing=PAD):
                 widgets.labelled(
                     "variations",
-                    lambda: view.field(str(model.count), lambda t: _said(model.set_count(t)), "count"),
+                    lambda: widgets.field(str(model.count), lambda t: _said(model.set_count(t)), "count"),
                     110,
                 )
                 widgets.labelled(
-                    "seed", lambda: view.field(str(model.seed), lambda t: _said(model.set_seed(t)), "seed"), 110
+                    "seed", lambda: widgets.field(str(model.seed), lambda t: _said(model.set_seed(t)), "seed"), 110
                 )
                 widgets.labelled(
                     "name of the set",
-                    lambda: view.field(model.name, lambda t: _said(model.set_name(t)), "set_name"),
+                    lambda: widgets.field(model.name, lambda t: _said(model.set_name(t)), "set_name"),
                     ui.Fraction(1),
                 )
 
     def tail() -> None:
+        if model.spec.file:
+            shipped = Action("Shipped spec", model.spec.use_shipped, icon="undo", shortcut=model.spec.file)
+            widgets.button(shipped, "flat", identifier="use_shipped", height=26)
+        begin = Action("Spec file …", lambda: _pick_spec(view), icon="folder")
+        widgets.button(begin, "flat", identifier="pick_spec", height=26)
         if model.spec.edited:
             undo = Action("As shipped", model.spec.reset_all, icon="undo")
             widgets.button(undo, "flat", identifier="reset_spec", height=26)
@@ -87,6 +95,19 @@ def _what(view: View, width: float) -> None:
 
 def _said(_: bool) -> None:
     """A refusal stands in the problem card already."""
+
+
+def _pick_spec(view: View) -> None:
+    """Begin from a spec that somebody wrote."""
+
+    def picked(paths: list[str]) -> None:
+        view.files = None
+        _said(model.spec.use_file(paths[0]))
+        view.again()
+
+    model = view.work.augment
+    view.files = FileBrowser(lambda path: path.endswith(".toml"), places_of(view.work.bench.session.out, ()), picked)
+    view.again()
 
 
 #: What stands before a field of a knob, by its name and how many fields there are.
@@ -170,7 +191,7 @@ def _knob(view: View, knob: Knob, room: float) -> None:
                 for field in knob.fields:
                     if before := _BEFORE.get((field.name, len(knob.fields))):
                         widgets.label(before, "caption", width=0)
-                    view.field(
+                    widgets.field(
                         field.text,
                         lambda text, name=field.name: _said(model.spec.set_value(knob.key, text, name)),  # type: ignore[misc]
                         f"field_{knob.key}_{field.name}",

@@ -72,11 +72,11 @@ def _what(view: View) -> None:
         widgets.choice(model.subjects, model.subject, model.choose, identifier="subject", height=26)
 
     def where() -> None:
-        view.field(model.out, model.set_out, "out", "Each export becomes FOLDER/TARGET/NAME")
+        widgets.field(model.out, model.set_out, "out", "Each export becomes FOLDER/TARGET/NAME")
 
     def which() -> None:
         tip = "Of a set of variations, which: 7, 0-9, 0-9,42"
-        view.field(model.members, lambda text: _said(model.set_members(text)), "members", tip, "all of them")
+        widgets.field(model.members, lambda text: _said(model.set_members(text)), "members", tip, "all of them")
 
     def body() -> None:
         controls = [("what", what), ("folder", where), *([("variations", which)] if model.is_set else [])]

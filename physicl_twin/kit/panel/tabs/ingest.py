@@ -26,7 +26,7 @@ def build(view: View) -> None:
     """Build it in the container that is open."""
     model = view.work.ingest
     if view.files is not None:
-        files.build(view.files, lambda: _close(view), view.again, view.width)
+        files.build(view.files, view.close_files, view.again, view.width)
     elif model.empty:
         _empty(view)
         return
@@ -52,11 +52,6 @@ def pick(view: View) -> None:
     model = view.work.ingest
     samples = str(Path(model.sample.path).parent) if model.sample is not None else ""
     view.files = FileBrowser(view.work.is_source, places_of(samples, tuple(model.recent)), picked)
-    view.again()
-
-
-def _close(view: View) -> None:
-    view.files = None
     view.again()
 
 
@@ -263,7 +258,7 @@ def _options(view: View) -> None:
             ),
             (
                 "known mass",
-                lambda: view.field(
+                lambda: widgets.field(
                     model.option("mass"),
                     lambda v: model.set_option("mass", v),
                     "known_mass",
@@ -273,7 +268,7 @@ def _options(view: View) -> None:
             ),
             (
                 "licence of the source",
-                lambda: view.field(
+                lambda: widgets.field(
                     model.option("licence"),
                     lambda v: model.set_option("licence", v),
                     "licence",

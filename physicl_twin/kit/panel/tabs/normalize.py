@@ -152,7 +152,7 @@ def _why(view: View, width: float) -> None:
     def tail() -> None:
         with ui.HStack(width=250, spacing=GAP):
             widgets.label("mass of the whole", "caption", width=0)
-            view.field(
+            widgets.field(
                 model.stated_mass,
                 lambda text: _stated(view, text),
                 "whole_mass",
@@ -196,7 +196,7 @@ def _statements(view: View, row: PartRow, width: float) -> None:
             box.model.add_value_changed_fn(lambda model: show(model.as_string))
         with ui.HStack(height=26, spacing=6, width=ui.Fraction(1) if narrow else 260):
             widgets.label("weighs", "caption", width=0)
-            view.field(
+            widgets.field(
                 "", lambda text: _stated(view, text, row.name), "part_mass", "A weighed mass of this part", "as 120 g"
             )
     hits = ui.Frame(height=0)
