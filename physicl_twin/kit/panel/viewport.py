@@ -34,7 +34,7 @@ class Picture:
                 visible=False,
             )
             self._words = ui.Label("drawing …", name="caption", alignment=ui.Alignment.CENTER)
-            self._area = ui.Rectangle(style={"background_color": styles.CLEAR}, identifier="viewport_area")
+            self._area = ui.Rectangle(style={"background_color": styles.CLEAR})
             self._area.set_mouse_pressed_fn(self._pressed)
             self._area.set_mouse_moved_fn(self._moved)
             self._area.set_mouse_released_fn(self._released)

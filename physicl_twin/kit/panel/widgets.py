@@ -157,14 +157,14 @@ def card_frame(
             ui.Spacer(width=PAD)
 
 
-def line(shown: Line, width: float, identifier: str = "") -> None:
+def line(shown: Line, width: float) -> None:
     """A fact, a check, a note: icon, text, detail; the word is in the tooltip's first line when room is short."""
     tip = tooltip("\n".join(text for text in (shown.tooltip,) if text))
     wordy = bool(shown.word) and shown.tone != "plain" and width > 560
     beside = len(shown.text) + len(shown.detail) + 4 <= layout.characters(
         width - 40 - (96 if wordy else 0), styles.TEXT_SIZE
     )
-    with ui.HStack(height=0, spacing=GAP, tooltip=tip, identifier=identifier):
+    with ui.HStack(height=0, spacing=GAP, tooltip=tip):
         if shown.tone != "plain":
             with ui.VStack(width=16):
                 ui.Spacer(height=3)
@@ -274,7 +274,7 @@ def field(
         width: Of the widget.
     """
     with ui.ZStack(height=26, **({} if width is None else {"width": width})):
-        made = ui.StringField(height=26, tooltip=tip, identifier=identifier, style_type_name_override="Field")
+        made = ui.StringField(height=26, tooltip=tip, identifier=identifier)
         shadow = ui.Label(f"  {hint}", name="faint", visible=not text)
     model = made.model
     model.set_value(text)

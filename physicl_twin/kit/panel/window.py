@@ -112,7 +112,7 @@ class PanelWindow:
         bare = ui.WINDOW_FLAGS_NO_TITLE_BAR | ui.WINDOW_FLAGS_NO_RESIZE if self._fill else 0
         self._window = ui.Window(
             TITLE,
-            ui.DockPreference.RIGHT_BOTTOM,
+            dockPreference=ui.DockPreference.RIGHT_BOTTOM,
             width=WIDTH,
             height=HEIGHT,
             flags=ui.WINDOW_FLAGS_NO_SCROLLBAR | bare,
