@@ -32,10 +32,11 @@ def write_selected(stage: Usd.Stage, paths: Sequence[str], folder: Path) -> list
     written: list[str] = []
     taken: set[str] = set()
     for path in roots:
-        name, number = path.name or "stage", 1
+        base = "stage" if path == Sdf.Path.absoluteRootPath else path.name
+        name, number = base, 1
         while name in taken:
             number += 1
-            name = f"{path.name}_{number}"
+            name = f"{base}_{number}"
         taken.add(name)
         file = folder / f"{name}.usdc"
         try:
@@ -43,7 +44,9 @@ def write_selected(stage: Usd.Stage, paths: Sequence[str], folder: Path) -> list
             _alone(stage, path).Export(str(file))
         except (OSError, Tf.ErrorException) as error:
             raise UsdError(
-                "selection_not_written", f"{path} cannot be written: {error}.", "Save the stage, then choose its file."
+                "selection_not_written",
+                f"{path} cannot be written as {file.name}.",
+                "Save the stage, then choose its file.",
             ) from error
         written.append(str(file))
     return written
