@@ -65,7 +65,7 @@ class RolloutRow:
     """One physics run.
 
     Attributes:
-        key: ``name/engine``, unique in a certificate.
+        key: ``name/engine``, unique.
         title: What it does.
         engine: As people write it.
         tone: Of its icon.
@@ -190,21 +190,29 @@ def rollout_rows(certificate: Certificate | None) -> tuple[RolloutRow, ...]:
         return ()
     order: tuple[Status, ...] = ("failed", "not_checked", "passed")
     runs = sorted(certificate.rollouts, key=lambda run: order.index(run.status))
-    return tuple(
-        RolloutRow(
-            f"{run.name}/{run.engine}",
-            run.name.replace("_", " "),
-            engine_name(run.engine),
-            TONES[run.status],
-            WORDS[run.status],
-            run.message,
-            run.question,
-            run.criterion,
-            _measures(run),
-            tuple(chart for series in run.series if (chart := _chart(series)).xs),
-            run.seconds,
-        )
-        for run in runs
+    return tuple(rollout_row(run, engine_name(run.engine), run.engine) for run in runs)
+
+
+def rollout_row(run: RolloutResult, engine: str, where: str) -> RolloutRow:
+    """One rollout.
+
+    Args:
+        run: What happened.
+        engine: Where, for people.
+        where: The same for the key.
+    """
+    return RolloutRow(
+        f"{run.name}/{where}",
+        run.name.replace("_", " "),
+        engine,
+        TONES[run.status],
+        WORDS[run.status],
+        run.message,
+        run.question,
+        run.criterion,
+        _measures(run),
+        tuple(chart for series in run.series if (chart := _chart(series)).xs),
+        run.seconds,
     )
 
 

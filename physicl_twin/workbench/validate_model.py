@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from physicl_twin.model import Certificate
+from physicl_twin.model import Certificate, RolloutResult, from_json
 from physicl_twin.workbench.bench import Bench
 from physicl_twin.workbench.cards import Action, Card, Line, Problem, problem_of
 from physicl_twin.workbench.certificate_view import (
@@ -15,6 +15,7 @@ from physicl_twin.workbench.certificate_view import (
     certificate_cards,
     check_groups,
     engine_name,
+    rollout_row,
     rollout_rows,
 )
 from physicl_twin.workbench.normalize_model import NormalizeModel
@@ -43,10 +44,14 @@ class ValidateModel:
         self.player = player if player is not None else Player()
         self._rows_of: Certificate | None = None
         self._rows: tuple[RolloutRow, ...] = ()
+        #: True inside an editor with a PhysX of its own.
+        self.has_editor = False
+        self._in_editor: tuple[RolloutRow, ...] = ()
         bench.on_twin(self._other_twin)
 
     def _other_twin(self) -> None:
         self.player.clear()
+        self._in_editor = ()
 
     # The certificate.
 
@@ -96,11 +101,11 @@ class ValidateModel:
 
     @property
     def rollouts(self) -> tuple[RolloutRow, ...]:
-        """Physics runs, those that failed first."""
+        """Physics runs: of the certificate, those that failed first; then those in the editor."""
         certificate = self._normalize.certificate
         if certificate is not self._rows_of:
             self._rows_of, self._rows = certificate, rollout_rows(certificate)
-        return self._rows
+        return (*self._rows, *self._in_editor)
 
     @property
     def rollout(self) -> RolloutRow | None:
@@ -170,6 +175,36 @@ class ValidateModel:
         verdict = "passed" if result["passed"] else "did not pass"
         unchecked = f", {counts['not_checked']} not checked" if counts["not_checked"] else ""
         self._bench.say(f"It {verdict}: {counts['passed']} passed, {counts['failed']} failed{unchecked}.")
+
+    # In the editor.
+
+    @property
+    def editor_action(self) -> Action | None:
+        """Run the rollouts on the editor's own PhysX; None where there is no editor."""
+        if not self.has_editor:
+            return None
+        why_not = "Wait, or cancel what runs." if self._bench.busy else ""
+        if self._normalize.twin is None:
+            why_not = "Make a twin first."
+        return Action("Run in this editor", self.run_in_editor, not why_not, why_not, "cube")
+
+    def run_in_editor(self) -> None:
+        """Drop and tilt it in the editor's physics; the stage that is open stays as it is."""
+        folder = Path(self._bench.session.twin)
+        if not self._still_there():
+            return
+        arguments = {"usd": str(folder / "simready" / f"{folder.name}.usda")}
+        title = f"Running {self.title} in this editor"
+        self._bench.start(title, "editor_rollouts", arguments, self._ran_in_editor, self.title)
+
+    def _ran_in_editor(self, result: Any) -> None:
+        runs = [from_json(RolloutResult, record) for record in result["rollouts"]]
+        self._in_editor = tuple(rollout_row(run, "this editor", "editor") for run in runs)
+        self._bench.session.keep("validate", "rollout", self._in_editor[0].key)
+        failed = sum(run.status == "failed" for run in runs)
+        self._bench.say(
+            f"{failed} of {len(runs)} rollouts failed in this editor." if failed else "It passed in this editor, too."
+        )
 
     def _still_there(self) -> bool:
         """False, and a problem card, when the twin's folder was removed."""

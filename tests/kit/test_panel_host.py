@@ -78,3 +78,60 @@ def test_frames_and_folders_are_kits_own(kit) -> None:
         assert work.bench.session.out == str(kit.folder / "out")
     finally:
         work.release()
+
+
+def test_rows_and_the_stages_selection_follow_each_other(kit) -> None:
+    host = kit.module.KitHost()
+    assert host.selected() == ""
+    file = kit.folder / "mug.usda"
+    twin = stage()
+    root = UsdGeom.Xform.Define(twin, "/mug")
+    twin.SetDefaultPrim(root.GetPrim())
+    for path in ("/mug/geometry/Cup", "/mug/geometry/Spoon", "/mug/colliders/Cup_00"):
+        cube(twin, path, 0.1)
+    twin.Export(str(file))
+    placed = host.place(str(file), "mug")
+    host.select("Spoon")
+    assert kit.selected == [f"{placed}/geometry/Spoon"] and host.selected() == "Spoon"
+    kit.selected[:] = [f"{placed}/colliders/Cup_00"]
+    assert host.selected() == "Cup"
+    host.select("Nothing")
+    assert kit.selected == [f"{placed}/colliders/Cup_00"], "a part that is not there changes nothing"
+    kit.selected[:] = ["/World"]
+    assert host.selected() == ""
+
+
+def test_the_editors_rollouts_are_a_task_that_can_be_cancelled(kit, tmp_path) -> None:
+    from physicl_twin.kit.engine import KitEngine
+    from physicl_twin.kit.panel.editor_run import make_task_with
+    from tests.augment.families import twin_folder
+    from tests.kit.editor_port import OvphysxPort
+    from tests.usd import twins
+
+    folder = twin_folder(tmp_path, twins.single())
+    usd = next((folder / "simready").glob("*.usda"))
+    port = OvphysxPort(tmp_path)
+
+    async def frame():
+        await asyncio.sleep(0)
+
+    async def whole(cancel_after: int | None):
+        task = make_task_with(lambda: KitEngine(port=port), frame)("editor_rollouts", {"usd": str(usd)})
+        frames = 0
+        while not task.state.finished:
+            frames += 1
+            if frames == cancel_after:
+                task.cancel()
+            await frame()
+        return task.state
+
+    state = asyncio.run(whole(None))
+    assert state.status == "done", state.error
+    assert [run["name"] for run in state.result["rollouts"]] == ["drop_and_settle", "tilt_to_slide"]
+    assert {run["status"] for run in state.result["rollouts"]} == {"passed"}
+    assert asyncio.run(whole(5)).status == "cancelled"
+    assert port.scene is None
+    port.reason = "the timeline plays."
+    state = asyncio.run(whole(None))
+    assert state.status == "failed" and state.error["hint"]
+    port.detach()

@@ -72,6 +72,9 @@ def test_two_clicks_make_a_validated_twin_and_three_more_export_it(walked: tuple
     assert "Cancel" in told["building"]
     assert told["passed"] is True
     assert {"Mug", "Spoon", "sim-ready", "metres"} <= set(told["normalize"])
+    (turn, near, colliders), (turned, nearer, shown) = told["turned"]
+    assert abs(turned - turn) == pytest.approx(60 * 0.45, abs=1.0), "a drag turns the picture"
+    assert nearer > near and shown is not colliders
     assert {"passed", "Open the report"} <= set(told["validate"])
     assert any(text.endswith("in PhysX") for text in told["validate"])
     (main,) = told["exports"]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from physicl_twin.model import to_json
 from physicl_twin.workbench.certificate_view import certificate_cards, check_groups, rollout_rows
 from tests.usd import twins
 from tests.workbench.fakes import Desk, certificate, twin_on_disk
@@ -203,3 +204,22 @@ def test_a_certificate_without_rollouts_or_checks_does_not_shine() -> None:
     cards = {card.title: card for card in certificate_cards(bare, "")}
     assert cards["verdict"].tone == "stop" and cards["engines"].tone == "look" and cards["SimReady"].tone == "look"
     assert check_groups(bare, frozenset()) == () and rollout_rows(bare) == ()
+
+
+def test_inside_an_editor_its_own_physics_can_be_asked(tmp_path: Path) -> None:
+    desk = desk_with(tmp_path)
+    model = desk.work.validate
+    assert model.editor_action is None, "on the desk there is no editor"
+    model.has_editor = True
+    action = model.editor_action
+    assert action is not None and action.enabled
+    action.run()
+    assert desk.tasks.verbs == ["editor_rollouts"] and desk.tasks.said["usd"].endswith(f"{NAME}.usda")
+    assert model.editor_action is not None and not model.editor_action.enabled
+    runs = [replace(run, engine="physx", status="failed") for run in certificate(NAME).rollouts[:1]]
+    desk.finish({"rollouts": [to_json(run) for run in runs]})
+    assert [row.engine for row in model.rollouts][-1] == "this editor"
+    assert model.rollout is not None and model.rollout.engine == "this editor" and model.rollout.word == "failed"
+    assert desk.work.bench.message == "1 of 1 rollouts failed in this editor."
+    desk.work.bench.set_twin(str(twin_on_disk(tmp_path / "others", twins.single())))
+    assert "this editor" not in [row.engine for row in model.rollouts]

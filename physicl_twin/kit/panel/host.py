@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import re
 import subprocess
 import sys
 import webbrowser
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 
 class Host(Protocol):
@@ -43,6 +46,16 @@ class Host(Protocol):
             PhysiclError: When the stage refuses it.
         """
 
+    def select(self, part: str) -> None:
+        """Select a part of the twin that was placed, on the stage.
+
+        Args:
+            part: Identifier of the part's prim.
+        """
+
+    def selected(self) -> str:
+        """Identifier of the part that is selected on the stage; empty for none, or where there is no stage."""
+
     def show_file(self, path: str) -> None:
         """Open a page, picture or folder with what the computer opens it with."""
 
@@ -66,9 +79,56 @@ class Desk:
 
         raise UsdError("no_stage", "There is no stage here.", "Open the panel in Isaac Sim.")
 
+    def select(self, part: str) -> None:
+        """There is no stage to select on."""
+
+    def selected(self) -> str:
+        """Nothing is ever selected."""
+        return ""
+
     def show_file(self, path: str) -> None:
         """By the desktop's own means."""
         show_file(path)
+
+
+#: Where a twin keeps what is seen, and what touches (``usd.layout``).
+_PARTS = ("geometry", "colliders")
+
+
+def part_path(stage: Any, placed: str, part: str) -> str:
+    """Path of a part of a twin on a stage.
+
+    Args:
+        stage: ``Usd.Stage``, or None.
+        placed: Path of the twin.
+        part: Identifier of the part's prim.
+
+    Returns:
+        Empty when it is not there.
+    """
+    top = stage.GetPrimAtPath(placed) if stage is not None and placed and part else None
+    waiting = [top] if top else []
+    while waiting:
+        prim = waiting.pop()
+        if prim.GetName() == part and prim.GetParent().GetName() == _PARTS[0]:
+            return str(prim.GetPath())
+        waiting += prim.GetChildren()
+    return ""
+
+
+def part_of(placed: str, selected: Sequence[str]) -> str:
+    """Identifier of the part that a selection means: its prim, what is in it, or one of its colliders.
+
+    Args:
+        placed: Path of the twin.
+        selected: Selected prims.
+    """
+    for path in selected:
+        names = path[len(placed) :].split("/") if path.startswith(f"{placed}/") else []
+        for group, name in itertools.pairwise(names):
+            if group in _PARTS:
+                return name if group == _PARTS[0] else re.sub(r"_\d+$", "", name)
+    return ""
 
 
 def show_file(path: str) -> None:

@@ -18,6 +18,7 @@ from physicl_twin.kit.panel.styles import GAP, PAD
 from physicl_twin.kit.panel.tabs import TABS
 from physicl_twin.kit.panel.tabs.ingest import pick
 from physicl_twin.kit.panel.view import View
+from physicl_twin.usd.names import identifier
 from physicl_twin.workbench.cards import Action, Problem
 from physicl_twin.workbench.session import STAGES
 from physicl_twin.workbench.workspace import Workspace
@@ -107,7 +108,7 @@ class PanelWindow:
         work = self._make_work() if self._make_work is not None else Workspace()
         self._view = View(work, host, self._again)
         self._seen, self._stage = -1, work.stage
-        self._pressed_until_s = 0.0
+        self._pressed_until_s, self._selected = 0.0, ""
         options: dict[str, Any] = {"fill_app_window": True} if self._fill else {}
         bare = ui.WINDOW_FLAGS_NO_TITLE_BAR | ui.WINDOW_FLAGS_NO_RESIZE if self._fill else 0
         self._window = ui.Window(
@@ -294,6 +295,17 @@ class PanelWindow:
             ui.Spacer(width=PAD - GAP)
         self._follow()
 
+    def _follow_stage(self) -> None:
+        """The row of the part that was selected on the stage since the last look."""
+        part = self._view.host.selected()
+        if part == self._selected:
+            return
+        self._selected = part
+        for row in self._view.work.normalize.rows if part else ():
+            if identifier(row.name) == part:
+                self._view.work.normalize.select(row.name)
+                self._view.work.viewport.select(row.name)
+
     def _follow(self) -> None:
         activity = self._view.work.bench.activity
         if activity is None or self._bar is None:
@@ -338,6 +350,7 @@ class PanelWindow:
         if work.bench.revision != self._seen and time.monotonic() >= self._pressed_until_s:
             self._seen = work.bench.revision
             self._again()
+        self._follow_stage()
         for widget in self._view.moving:
             widget.update()
         self._follow()

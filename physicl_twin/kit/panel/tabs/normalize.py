@@ -10,6 +10,7 @@ from physicl_twin.kit.panel import styles, widgets
 from physicl_twin.kit.panel.styles import GAP, PAD
 from physicl_twin.kit.panel.view import View
 from physicl_twin.kit.panel.viewport import Picture
+from physicl_twin.usd import names
 from physicl_twin.workbench import layout
 from physicl_twin.workbench.cards import Action
 from physicl_twin.workbench.twin_view import COLUMNS, PartRow
@@ -114,6 +115,7 @@ def _select_cell(
     def select() -> None:
         model.select(row.name, key)
         view.work.viewport.select(row.name)
+        view.host.select(names.identifier(row.name))
 
     with ui.ZStack(width=width):
         if cell is not None and cell.changed:

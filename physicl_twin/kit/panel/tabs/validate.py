@@ -120,7 +120,11 @@ def _rollouts(view: View, width: float) -> None:
         if chosen is not None:
             _rollout(chosen, inner)
 
-    widgets.card_frame(body, "in physics engines")
+    def tail() -> None:
+        if (action := model.editor_action) is not None:
+            widgets.button(action, "flat", identifier="run_in_editor", height=26)
+
+    widgets.card_frame(body, "in physics engines", tail)
 
 
 def _rollout_row(view: View, row: RolloutRow, on: bool) -> None:
