@@ -51,8 +51,13 @@ class Panel:
     def show(self) -> None:
         """Open it, or bring it to the front."""
         if self._window is None:
-            from physicl_twin.kit.panel.window import PanelWindow
-
+            try:
+                from physicl_twin.kit.panel.window import PanelWindow
+            except ModuleNotFoundError as error:
+                if not (error.name or "").startswith("omni.ui"):
+                    raise
+                carb.log_warn("There are no windows here (omni.ui is not enabled), so there is no panel.")
+                return
             self._window = PanelWindow()
         self._window.show()
 

@@ -149,8 +149,9 @@ def test_a_changed_file_reloads_the_extension(tmp_path: Path) -> None:
 
 
 def test_without_a_window_the_extension_starts_and_parts_come_and_go(tmp_path: Path) -> None:
-    done = run("headless", tmp_path)
+    done = run("headless", tmp_path, arguments=["--/persistent/exts/physicl_twin/open_panel=true"])
     assert done.errors == []
+    assert any("There are no windows here" in line for line in done.log), "a panel that was left open stops nothing"
     assert done.told["enabled"]
     assert done.told["imported"] == []
     assert done.told["menu"] == MENU
