@@ -11,10 +11,12 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 from PIL import Image
 
@@ -159,3 +161,41 @@ def _compare(shot: Path, name: str) -> None:
     assert off.mean() < 2.5 and (off > 40).mean() < 0.02, (
         f"{name}: mean {off.mean():.2f}, {100 * (off > 40).mean():.1f} %"
     )
+
+
+def test_the_command_opens_the_window_and_leaves_with_it(tmp_path: Path) -> None:
+    """``./physicl.sh panel``: what it writes lies in the user's own folder, and an interrupt ends it and its workers."""
+    import signal
+
+    environment = {
+        **os.environ,
+        "OMNIUI_HEADLESS": "1",
+        "PYTHONPATH": str(ROOT),
+        "XDG_DATA_HOME": str(tmp_path / "user"),
+    }
+    source = ROOT / "data" / "samples" / "mug.glb"
+    command = [sys.executable, "-m", "physicl_twin.cli", "panel", str(source), "--out", str(tmp_path / "out")]
+    running = subprocess.Popen(
+        command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    state = tmp_path / "user" / "physicl_twin"
+    deadline = time.monotonic() + 60
+    while not (state / "imgui.ini").exists() and time.monotonic() < deadline and running.poll() is None:
+        time.sleep(0.2)
+    children = psutil.Process(running.pid).children(recursive=True)
+    running.send_signal(signal.SIGINT)
+    output, _ = running.communicate(timeout=60)
+    assert "Traceback" not in output, output[-3000:]
+    assert str(source) in json.loads((state / "session.json").read_text())["sources"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["user"], "nothing lies where it was started"
+    assert not psutil.wait_procs(children, timeout=10)[1]
+
+
+def test_without_a_screen_the_command_says_so(tmp_path: Path) -> None:
+    hidden = ("DISPLAY", "WAYLAND_DISPLAY", "OMNIUI_HEADLESS")
+    environment = {k: v for k, v in os.environ.items() if k not in hidden} | {"PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "physicl_twin.cli", "panel"]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 1 and "[no_display]" in done.stderr

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from pathlib import Path
 
 from physicl_twin.model import ConfigError
 from physicl_twin.workbench.workspace import Workspace, user_folder
+
+#: One of these is set where a window can be opened, or none is wanted (the toolkit's own switch, for tests).
+_SCREENS = ("DISPLAY", "WAYLAND_DISPLAY", "OMNIUI_HEADLESS")
 
 
 def run(sources: list[str], out: str | None = None) -> None:
@@ -20,6 +24,9 @@ def run(sources: list[str], out: str | None = None) -> None:
     Raises:
         ConfigError: ``extra_missing``, ``no_display``.
     """
+    if sys.platform == "linux" and not any(os.environ.get(name) for name in _SCREENS):
+        hint = "Open it in a desktop session; without one, use ./physicl.sh build."
+        raise ConfigError("no_display", "No window can be opened: there is no screen (DISPLAY is not set).", hint)
     given = [str(Path(source).resolve()) for source in sources]
     folder = Path(out).resolve() if out else None
     # The toolkit keeps the places of windows in a file of the current folder.
@@ -38,11 +45,7 @@ def run(sources: list[str], out: str | None = None) -> None:
         work.go("ingest")
         work.ingest.add(given)
     panel = PanelWindow(Desk(), lambda: work, ui.next_frame, fill=True)
-    try:
-        ui.init(TITLE, 1180, HEIGHT)
-    except RuntimeError as error:
-        hint = "Open it in a desktop session; without one, use ./physicl.sh build."
-        raise ConfigError("no_display", f"No window can be opened: {error}.", hint) from error
+    ui.init(TITLE, 1180, HEIGHT)
 
     async def stay() -> None:
         panel.show()
