@@ -11,10 +11,13 @@ from __future__ import annotations
 
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import trimesh
 from pxr import Gf, Usd, UsdGeom, UsdPhysics, Vt
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from physicl_twin.in_stage import make_sim_ready
 

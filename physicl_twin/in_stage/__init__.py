@@ -3,9 +3,9 @@
 Only pxr is used (usd-core here, Kit's own in Isaac Sim). Commands and graph nodes stand on these functions.
 """
 
+from physicl_twin.in_stage.colliders import set_collider as set_collider
 from physicl_twin.in_stage.operations import make_sim_ready as make_sim_ready
 from physicl_twin.in_stage.operations import renormalize as renormalize
-from physicl_twin.in_stage.operations import reset_to_authored as reset_to_authored
-from physicl_twin.in_stage.operations import set_collider as set_collider
 from physicl_twin.in_stage.report import InStageOptions as InStageOptions
 from physicl_twin.in_stage.report import InStageReport as InStageReport
+from physicl_twin.in_stage.reset import reset_to_authored as reset_to_authored

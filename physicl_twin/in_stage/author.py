@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from pxr import Sdf, Usd
 
-from physicl_twin.in_stage.journal import Journal
-from physicl_twin.in_stage.report import Approximation
+from physicl_twin.in_stage.journal import Journal, edited, listed_schemas, names_in, require_unlocked
+from physicl_twin.in_stage.report import Approximation, InStageReport, ReadyBody, Skip
 from physicl_twin.model import Material, UsdError
 
 Types = Sdf.ValueTypeNames
@@ -19,6 +19,10 @@ NOTES, APIS, PROPERTIES, WAS = "physicl", "in_stage_apis", "in_stage_properties"
 MADE = "prim"
 #: Key under which the names of further notes of ours stand.
 TOLD = "in_stage_notes"
+#: Keys of the schemas that were listed and deleted before a collider was swapped.
+WAS_LISTED, WAS_DELETED = "in_stage_was_listed", "in_stage_was_deleted"
+#: Keys of attributes that stood there without a value, and of an ``over`` that we made.
+DECLARED, OVER = "in_stage_declared", "in_stage_over"
 #: PhysX's schema of each approximation of a mesh (Isaac Sim 6.2, isaacsim.core.experimental.utils.physics).
 PHYSX_API: Mapping[Approximation, str] = {
     "convexHull": "PhysxConvexHullCollisionAPI",
@@ -37,22 +41,27 @@ class Author:
         stage: The stage.
 
     Raises:
-        UsdError: ``layer_locked``, ``layer_muted``.
+        UsdError: ``no_stage``, ``layer_locked``, ``layer_muted``.
     """
 
     def __init__(self, stage: Usd.Stage) -> None:
+        if not stage:
+            raise UsdError("no_stage", "There is no stage.", "Open or make one first.")
         self.stage = stage
         self._edit = stage.GetEditTarget()
-        layer = self._edit.GetLayer()
-        if not layer.permissionToEdit:
+        self.layer = self._edit.GetLayer()
+        require_unlocked(self.layer)
+        if stage.IsLayerMuted(self.layer.identifier):
             raise UsdError(
-                "layer_locked", f"The layer {_short(layer)} is locked.", "Unlock it, or choose another edit target."
+                "layer_muted", f"The layer {short(self.layer)} is muted.", "Unmute it, or choose another edit target."
             )
-        if stage.IsLayerMuted(layer.identifier):
-            raise UsdError(
-                "layer_muted", f"The layer {_short(layer)} is muted.", "Unmute it, or choose another edit target."
+        self.journal = Journal(self.layer)
+        self.warnings: tuple[str, ...] = ()
+        if not self.layer.anonymous and not self.layer.permissionToSave:
+            self.warnings = (
+                f"{short(self.layer)} is read-only: save the stage under another name to keep what is done.",
             )
-        self.journal = Journal(layer)
+        self._made: set[Sdf.Path] = set()
 
     def spec(self, path: Sdf.Path, type_name: str = "") -> Sdf.PrimSpec:
         """The prim's spec in the edit target.
@@ -60,12 +69,23 @@ class Author:
         Raises:
             UsdError: ``edit_target_elsewhere`` when the edit target (a variant, a reference) does not hold the prim.
         """
-        mapped = self._edit.MapToSpecPath(path)
+        mapped = self.mapped(path)
         if mapped.isEmpty or not (mapped.IsPrimPath() or mapped.IsPrimVariantSelectionPath()):
             raise UsdError(
                 "edit_target_elsewhere", f"The edit target cannot say anything about {path}.", "Choose the root layer."
             )
+        if not type_name and not self.layer.GetPrimAtPath(mapped):
+            self._made.add(mapped)
         return self.journal.prim(mapped, type_name)
+
+    def mapped(self, path: Sdf.Path) -> Sdf.Path:
+        """Where the layer speaks of a prim of the stage."""
+        return self._edit.MapToSpecPath(path)
+
+    def own(self, prim: Usd.Prim) -> dict[str, Any]:
+        """What we noted on a prim in this layer; within a change the stage may not know it yet."""
+        spec = self.layer.GetPrimAtPath(self.mapped(prim.GetPath()))
+        return _notes_in(spec) if spec else {}
 
     def write(
         self,
@@ -74,7 +94,7 @@ class Author:
         values: Sequence[tuple[str, Sdf.ValueTypeName, Any]],
         notes: Mapping[str, Any] | None = None,
     ) -> bool:
-        """Apply schemas and set attributes that nobody else has set.
+        """Apply schemas and set attributes that nobody else has set, as far as they do not say so already.
 
         Args:
             prim: The prim.
@@ -85,27 +105,30 @@ class Author:
         Returns:
             True when something changed.
         """
-        ours = notes_of(prim)
-        mine = set(str(ours.get(PROPERTIES, "")).split())
-        applied = set(applied_schemas(prim))
-        fresh_apis = [api for api in apis if api not in applied]
-        wanted = [item for item in values if item[0] in mine or not _has_value(prim, item[0])]
-        told = dict(notes or {})
-        if not fresh_apis and not wanted and not told:
+        own = self.own(prim)
+        ours = notes_of(prim) | own
+        fresh = self._missing(prim, apis)
+        wanted = [item for item in values if self._wanted(prim, item[0], item[2], ours)]
+        told = {key: value for key, value in (notes or {}).items() if value != ""}
+        if not fresh and not wanted and all(ours.get(key) == value for key, value in told.items()):
             return False
         before = self.journal.steps
         spec = self.spec(prim.GetPath())
-        self._apply(spec, fresh_apis)
+        self._apply(spec, fresh)
+        mine = set(_names(own.get(PROPERTIES)))
+        declared = [name for name, _, _ in wanted if name not in mine and name in spec.attributes]
         for name, kind, value in wanted:
             self.journal.attribute(spec, name, kind, value, uniform=name in _UNIFORM)
+        kept = {key: value for key, value in own.items() if key not in (notes or {})}
         self._note(
             spec,
-            ours
+            kept
             | told
             | {
-                APIS: _joined(ours.get(APIS, ""), fresh_apis),
-                PROPERTIES: _joined(ours.get(PROPERTIES, ""), [name for name, _, _ in wanted]),
-                TOLD: _joined(ours.get(TOLD, ""), sorted(told)),
+                APIS: _joined(own.get(APIS, ""), fresh),
+                PROPERTIES: _joined(own.get(PROPERTIES, ""), [name for name, _, _ in wanted]),
+                DECLARED: _joined(own.get(DECLARED, ""), declared),
+                TOLD: _joined(own.get(TOLD, ""), sorted(told)),
             },
         )
         return self.journal.steps > before
@@ -116,76 +139,81 @@ class Author:
         Returns:
             True when something changed.
         """
-        name = "material:binding:physics"
-        ours = notes_of(prim)
-        there = prim.GetRelationship(name)
-        if there and there.HasAuthoredTargets() and name not in str(ours.get(PROPERTIES, "")).split():
-            return False
+        own = self.own(prim)
+        there = prim.GetRelationship(BINDING)
+        if there and there.HasAuthoredTargets():
+            targets = there.GetTargets()
+            if targets == [material] or BINDING not in _names((notes_of(prim) | own).get(PROPERTIES)):
+                return False
         before = self.journal.steps
         spec = self.spec(prim.GetPath())
-        fresh = [] if "MaterialBindingAPI" in applied_schemas(prim) else ["MaterialBindingAPI"]
+        fresh = self._missing(prim, ["MaterialBindingAPI"])
         self._apply(spec, fresh)
-        mapped = self._edit.MapToSpecPath(material).StripAllVariantSelections()
-        self.journal.relationship(spec, name, mapped)
-        known = dict(spec.customData.get(NOTES, {})) or ours
+        self.journal.relationship(spec, BINDING, self.mapped(material).StripAllVariantSelections())
         self._note(
             spec,
-            known | {APIS: _joined(known.get(APIS, ""), fresh), PROPERTIES: _joined(known.get(PROPERTIES, ""), [name])},
+            own | {APIS: _joined(own.get(APIS, ""), fresh), PROPERTIES: _joined(own.get(PROPERTIES, ""), [BINDING])},
         )
         return self.journal.steps > before
 
     def replace(self, prim: Usd.Prim, name: str, kind: Sdf.ValueTypeName, value: Any, apis: Sequence[str]) -> None:
-        """Set an attribute whoever has set it, noting what it said, and take off schemas that it rules out.
+        """Set an attribute whoever has set it, noting what this layer said, and take off schemas that it rules out.
 
         Args:
             prim: The prim.
             name: Of the attribute.
             kind: Its type.
             value: New value.
-            apis: Schemas of ``PHYSX_API`` to have afterwards.
+            apis: Schemas to have afterwards; of ``PHYSX_API`` no others.
         """
-        ours = notes_of(prim)
+        own = self.own(prim)
         spec = self.spec(prim.GetPath())
-        was = str(ours.get(WAS, ""))
-        if name not in str(ours.get(PROPERTIES, "")).split() and not was and _has_value(prim, name):
-            was = f"{name}={prim.GetAttribute(name).Get()}"
-        self.journal.attribute(spec, name, kind, value, uniform=True)
-        others = set(PHYSX_API.values()) - set(apis)
-        there = spec.GetInfo("apiSchemas") if spec.HasInfo("apiSchemas") else Sdf.TokenListOp()
+        there = listed_schemas(spec)
         here = there.explicitItems if there.isExplicit else there.prependedItems
-        names = [api for api in here if api not in others]
+        was: dict[str, Any] = {}
+        if name not in _names(own.get(PROPERTIES)) and WAS not in own:
+            attribute = spec.attributes.get(name)
+            if attribute is not None and attribute.HasDefaultValue():
+                was[WAS] = f"{name}={attribute.default}"
+        others = set(PHYSX_API.values()) - set(apis)
+        if WAS_LISTED not in own and others & (set(names_in(there)) - set(_names(own.get(APIS)))):
+            was[WAS_LISTED] = " ".join(here)
+        self.journal.attribute(spec, name, kind, value, uniform=True)
         applied = applied_schemas(prim)
-        elsewhere = [a for a in applied if a in others and a not in _listed(there)]
         fresh = [api for api in apis if api not in applied]
-        names += [api for api in fresh if api not in names]
-        made = Sdf.TokenListOp()
-        if there.isExplicit:
-            made = Sdf.TokenListOp.CreateExplicit(names)
-        else:
-            made.prependedItems = names
-            made.appendedItems = there.appendedItems
-            made.deletedItems = [*there.deletedItems, *(a for a in elsewhere if a not in there.deletedItems)]
-        self.journal.info(spec, "apiSchemas", made)
-        listed = [a for a in str(ours.get(APIS, "")).split() if a not in others]
-        notes = ours | {APIS: _joined(" ".join(listed), fresh), PROPERTIES: _joined(ours.get(PROPERTIES, ""), [name])}
-        self._note(spec, notes | ({WAS: was} if was else {}))
+        names = [
+            api for api in (there.explicitItems if there.isExplicit else there.prependedItems) if api not in others
+        ]
+        elsewhere = [a for a in applied if a in others and a not in names_in(there)]
+        deleted = [*there.deletedItems, *(a for a in elsewhere if a not in there.deletedItems)]
+        if deleted != list(there.deletedItems) and WAS_DELETED not in own:
+            was[WAS_DELETED] = " ".join(there.deletedItems) or _NONE
+        made = edited(there, [*names, *(a for a in fresh if a not in names)], [a for a in deleted if a not in apis])
+        self.journal.schemas(spec, made)
+        listed = [a for a in _names(own.get(APIS)) if a not in others]
+        noted = {APIS: _joined(" ".join(listed), fresh), PROPERTIES: _joined(own.get(PROPERTIES, ""), [name])}
+        self._note(spec, own | was | noted)
 
     def forget(self, prim: Usd.Prim) -> bool:
-        """Take back what the notes say is ours; True when there was something."""
-        ours = notes_of(prim)
-        if APIS not in ours and PROPERTIES not in ours:
+        """Take back what the notes in this layer say is ours; True when there was something."""
+        own = self.own(prim)
+        if APIS not in own and PROPERTIES not in own:
             return False
-        spec = self.spec(prim.GetPath())
-        was = str(ours.get(WAS, ""))
-        for name in str(ours.get(PROPERTIES, "")).split():
+        spec = self.layer.GetPrimAtPath(self.mapped(prim.GetPath()))
+        was, declared = str(own.get(WAS, "")), _names(own.get(DECLARED))
+        # The last one first: taking that back adds them in their order.
+        for name in reversed(_names(own.get(PROPERTIES))):
             if was.startswith(f"{name}="):
                 self.journal.attribute(spec, name, Types.Token, was.partition("=")[2], uniform=True)
+            elif name in declared:
+                self.journal.clear_default(spec.path.AppendProperty(name))
             else:
                 self.journal.remove_property(spec.path.AppendProperty(name))
-        self._drop_apis(spec, set(str(ours.get(APIS, "")).split()))
-        told = {APIS, PROPERTIES, WAS, TOLD, *str(ours.get(TOLD, "")).split()}
-        rest = {key: value for key, value in ours.items() if key not in told}
-        self._note(spec, rest)
+        self._take_off(spec, own)
+        told = {APIS, PROPERTIES, WAS, WAS_LISTED, WAS_DELETED, DECLARED, OVER, TOLD, *_names(own.get(TOLD))}
+        self._note(spec, {key: value for key, value in own.items() if key not in told})
+        if own.get(OVER):
+            self.journal.prune(spec.path)
         return True
 
     def make_material(self, path: Sdf.Path, numbers: Sequence[float], material: Material) -> None:
@@ -216,66 +244,78 @@ class Author:
             },
         )
 
-    @property
-    def layer(self) -> Sdf.Layer:
-        """That is written to."""
-        return self._edit.GetLayer()
-
-    def mapped(self, path: Sdf.Path) -> Sdf.Path:
-        """Where the layer speaks of a prim of the stage."""
-        return self._edit.MapToSpecPath(path)
-
     def remove(self, path: Sdf.Path) -> None:
         """Take a prim of ours out of the edit target's layer."""
         self.journal.remove_prim(self.mapped(path))
 
-    def _apply(self, spec: Sdf.PrimSpec, apis: Sequence[str]) -> None:
-        if not apis:
-            return
-        there = spec.GetInfo("apiSchemas") if spec.HasInfo("apiSchemas") else Sdf.TokenListOp()
-        if there.isExplicit:
-            made = Sdf.TokenListOp.CreateExplicit([*there.explicitItems, *apis])
-        else:
-            made = Sdf.TokenListOp()
-            made.prependedItems = [*there.prependedItems, *(a for a in apis if a not in there.prependedItems)]
-            made.appendedItems = there.appendedItems
-            made.deletedItems = [a for a in there.deletedItems if a not in apis]
-        self.journal.info(spec, "apiSchemas", made)
+    def _missing(self, prim: Usd.Prim, apis: Sequence[str]) -> list[str]:
+        """Schemas that a prim does not have; within a change the stage may not know what we have just listed."""
+        spec = self.layer.GetPrimAtPath(self.mapped(prim.GetPath()))
+        known = {*applied_schemas(prim), *(names_in(listed_schemas(spec)) if spec else ())}
+        return [api for api in apis if api not in known]
 
-    def _drop_apis(self, spec: Sdf.PrimSpec, apis: set[str]) -> None:
-        if not apis or not spec.HasInfo("apiSchemas"):
-            return
-        there = spec.GetInfo("apiSchemas")
-        if there.isExplicit:
-            made = Sdf.TokenListOp.CreateExplicit([a for a in there.explicitItems if a not in apis])
-        else:
-            made = Sdf.TokenListOp()
-            made.prependedItems = [a for a in there.prependedItems if a not in apis]
-            made.appendedItems = there.appendedItems
-            made.deletedItems = [a for a in there.deletedItems if a not in PHYSX_API.values()]
-            if not (made.prependedItems or made.appendedItems or made.deletedItems):
-                self.journal.clear(spec, "apiSchemas")
-                return
-        self.journal.info(spec, "apiSchemas", made)
+    def _wanted(self, prim: Usd.Prim, name: str, value: Any, ours: Mapping[str, Any]) -> bool:
+        """Whether an attribute is to be written: nobody has set it, or we have, to something else."""
+        attribute = prim.GetAttribute(name)
+        if not attribute or not attribute.HasAuthoredValue():
+            return True
+        return name in _names(ours.get(PROPERTIES)) and attribute.Get() != value
+
+    def _apply(self, spec: Sdf.PrimSpec, apis: Sequence[str]) -> None:
+        if apis:
+            there = listed_schemas(spec)
+            names = list(there.explicitItems if there.isExplicit else there.prependedItems)
+            names += [api for api in apis if api not in names]
+            self.journal.schemas(spec, edited(there, names, [a for a in there.deletedItems if a not in apis]))
+
+    def _take_off(self, spec: Sdf.PrimSpec, own: Mapping[str, Any]) -> None:
+        """Take our schemas off, and bring back those that a swap of colliders took off."""
+        there, ours = listed_schemas(spec), set(_names(own.get(APIS)))
+        names = [a for a in (there.explicitItems if there.isExplicit else there.prependedItems) if a not in ours]
+        was = [name for name in _names(own.get(WAS_LISTED)) if name not in ours]
+        names = [*was, *(name for name in names if name not in was)]
+        deleted = list(there.deletedItems)
+        if WAS_DELETED in own:
+            before = [name for name in _names(own[WAS_DELETED]) if name != _NONE]
+            deleted = [a for a in deleted if a in before or a not in PHYSX_API.values()]
+        self.journal.schemas(spec, edited(there, names, deleted))
 
     def _note(self, spec: Sdf.PrimSpec, notes: Mapping[str, Any]) -> None:
-        data = dict(spec.customData)
-        if notes:
-            data[NOTES] = {key: value for key, value in notes.items() if value != ""}
-        else:
-            data.pop(NOTES, None)
-        if data:
-            self.journal.info(spec, "customData", data)
-        elif spec.HasInfo("customData"):
-            self.journal.clear(spec, "customData")
+        kept = {key: value for key, value in notes.items() if value != ""}
+        if kept and spec.path in self._made:
+            kept[OVER] = True
+        self.journal.entry(spec, NOTES, kept or None)
 
 
-_UNIFORM = {"physics:approximation"}
+#: Relationship that binds a physics material.
+BINDING = "material:binding:physics"
+#: Attribute that says how a mesh collides.
+APPROXIMATION = "physics:approximation"
+_UNIFORM = {APPROXIMATION}
+#: Stands for an empty list of names.
+_NONE = "-"
+
+
+def carry_out(author: Author, skipped: list[Skip], write: Callable[[], list[ReadyBody]]) -> InStageReport:
+    """Carry out the writing in one change; a failure takes back what was written."""
+    try:
+        with Sdf.ChangeBlock():
+            done = write()
+    except BaseException:
+        author.journal.undo()
+        raise
+    return InStageReport(tuple(done), tuple(skipped), author.journal, author.warnings)
 
 
 def notes_of(prim: Usd.Prim) -> dict[str, Any]:
     """What we noted on a prim."""
     return dict(prim.GetCustomDataByKey(NOTES) or {})
+
+
+def is_ours(prim: Usd.Prim) -> bool:
+    """Whether something of ours is noted on a prim."""
+    notes = notes_of(prim)
+    return APIS in notes or PROPERTIES in notes
 
 
 def applied_schemas(prim: Usd.Prim) -> list[str]:
@@ -289,18 +329,18 @@ def single(value: float) -> float:
     return float(np.float32(value))
 
 
-def _has_value(prim: Usd.Prim, name: str) -> bool:
-    attribute = prim.GetAttribute(name)
-    return bool(attribute) and attribute.HasAuthoredValue()
+def short(layer: Sdf.Layer) -> str:
+    """A layer's name for a message."""
+    return str(layer.GetDisplayName() or layer.identifier)
+
+
+def _notes_in(spec: Sdf.PrimSpec) -> dict[str, Any]:
+    return dict(dict(spec.customData).get(NOTES, {}))
+
+
+def _names(noted: object) -> list[str]:
+    return str(noted or "").split()
 
 
 def _joined(before: object, names: Sequence[str]) -> str:
     return " ".join(dict.fromkeys([*str(before).split(), *names]))
-
-
-def _listed(there: Any) -> list[str]:
-    return [*there.explicitItems, *there.prependedItems, *there.appendedItems]
-
-
-def _short(layer: Sdf.Layer) -> str:
-    return str(layer.GetDisplayName() or layer.identifier)

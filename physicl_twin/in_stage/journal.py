@@ -11,8 +11,12 @@ from typing import Any
 
 from pxr import Sdf
 
+from physicl_twin.model import UsdError
+
 #: Lists of a list operation.
 _LISTS = ("explicitItems", "prependedItems", "appendedItems", "deletedItems")
+#: What a prim says that only came into being so that something could be said about it or below it.
+_BARE = {"specifier", "typeName"}
 
 
 class Journal:
@@ -25,6 +29,8 @@ class Journal:
     def __init__(self, layer: Sdf.Layer) -> None:
         self._layer = layer
         self._steps: list[Callable[[], None]] = []
+        #: Properties that were removed, at the paths that they had.
+        self._shelf = Sdf.Layer.CreateAnonymous(".usda")
 
     @property
     def empty(self) -> bool:
@@ -37,7 +43,13 @@ class Journal:
         return len(self._steps)
 
     def undo(self) -> None:
-        """Take every step back, the last one first; a second call does nothing."""
+        """Take every step back, the last one first; a second call does nothing.
+
+        Raises:
+            UsdError: ``layer_locked``; nothing is taken back then, and it can be called again.
+        """
+        if self._steps:
+            require_unlocked(self._layer)
         steps, self._steps = self._steps, []
         with Sdf.ChangeBlock():
             for step in reversed(steps):
@@ -48,46 +60,51 @@ class Journal:
         spec = self._layer.GetPrimAtPath(path)
         if spec:
             return spec
-        first = path
-        while first.GetParentPath() != Sdf.Path.absoluteRootPath and not self._layer.GetPrimAtPath(
-            first.GetParentPath()
+        made = [path]
+        while made[-1].GetParentPath() != Sdf.Path.absoluteRootPath and not self._layer.GetPrimAtPath(
+            made[-1].GetParentPath()
         ):
-            first = first.GetParentPath()
+            made.append(made[-1].GetParentPath())
         spec = Sdf.CreatePrimInLayer(self._layer, path)
         if type_name:
             spec.specifier, spec.typeName = Sdf.SpecifierDef, type_name
-        self._steps.append(lambda: self._remove_prim(first))
-        return spec
-
-    def info(self, spec: Sdf.Spec, key: str, value: Any) -> None:
-        """A field of a spec; nothing when it has that value."""
-        there = spec.HasInfo(key)
-        before = spec.GetInfo(key) if there else None
-        if there and before == value:
-            return
-        path = spec.path
-        spec.SetInfo(key, value)
 
         def step() -> None:
-            found = self._layer.GetObjectAtPath(path)
-            if found and there:
-                found.SetInfo(key, before)
-            elif found:
-                found.ClearInfo(key)
+            for one in made:
+                found = self._layer.GetPrimAtPath(one)
+                if not found or not _is_bare(found):  # others have written there meanwhile
+                    return
+                self._remove_prim(one)
+
+        self._steps.append(step)
+        return spec
+
+    def schemas(self, spec: Sdf.PrimSpec, wanted: Sdf.TokenListOp) -> None:
+        """The applied schemas that a prim's spec lists; what others list later stays when this is undone."""
+        before, path = listed_schemas(spec), spec.path
+        if before == wanted:
+            return
+        _set_schemas(spec, wanted)
+
+        def step() -> None:
+            found = self._layer.GetPrimAtPath(path)
+            if found:
+                now = listed_schemas(found)
+                _set_schemas(found, before if now == wanted else _without(now, wanted, before))
 
         self._steps.append(step)
 
-    def clear(self, spec: Sdf.Spec, key: str) -> None:
-        """Take a field off a spec."""
-        if not spec.HasInfo(key):
+    def entry(self, spec: Sdf.PrimSpec, key: str, value: dict[str, Any] | None) -> None:
+        """An entry of a prim's custom data; None takes it away. The other entries are left alone, in the undo, too."""
+        before, path = dict(spec.customData).get(key), spec.path
+        if before == value:
             return
-        before, path = spec.GetInfo(key), spec.path
-        spec.ClearInfo(key)
+        _set_entry(spec, key, value)
 
         def step() -> None:
-            found = self._layer.GetObjectAtPath(path)
+            found = self._layer.GetPrimAtPath(path)
             if found:
-                found.SetInfo(key, before)
+                _set_entry(found, key, before)
 
         self._steps.append(step)
 
@@ -118,6 +135,21 @@ class Journal:
 
         self._steps.append(step)
         return True
+
+    def clear_default(self, path: Sdf.Path) -> None:
+        """Take an attribute's default off; the attribute stays."""
+        spec = self._layer.GetAttributeAtPath(path)
+        if not spec or not spec.HasDefaultValue():
+            return
+        before = spec.default
+        spec.ClearDefaultValue()
+
+        def step() -> None:
+            found = self._layer.GetAttributeAtPath(path)
+            if found:
+                found.default = before
+
+        self._steps.append(step)
 
     def relationship(self, prim: Sdf.PrimSpec, name: str, target: Sdf.Path) -> bool:
         """A relationship to one target; False when it stands so."""
@@ -153,11 +185,11 @@ class Journal:
         spec = self._layer.GetPropertyAtPath(path)
         if not spec:
             return
-        shelf = Sdf.Layer.CreateAnonymous(".usda")
-        Sdf.CreatePrimInLayer(shelf, "/shelf")
-        kept = Sdf.Path("/shelf").AppendProperty(path.name)
+        owner, shelf = path.GetPrimOrPrimVariantSelectionPath(), self._shelf
+        place = owner.StripAllVariantSelections()
+        Sdf.CreatePrimInLayer(shelf, place)
+        kept = place.AppendProperty(path.name)
         Sdf.CopySpec(self._layer, path, shelf, kept)
-        owner = path.GetPrimPath()
         order = [found.name for found in self._layer.GetPrimAtPath(owner).properties]
         self._remove_property(path)
 
@@ -191,6 +223,15 @@ class Journal:
 
         self._steps.append(step)
 
+    def prune(self, path: Sdf.Path) -> None:
+        """Remove an ``over`` that says nothing any more, and those above it that are left with nothing."""
+        while path != Sdf.Path.absoluteRootPath and not path.IsPrimVariantSelectionPath():
+            spec = self._layer.GetPrimAtPath(path)
+            if not spec or spec.specifier != Sdf.SpecifierOver or spec.typeName or not _is_bare(spec):
+                return
+            self.remove_prim(path)
+            path = path.GetParentPath()
+
     def _reorder(self, prim: Sdf.PrimSpec, order: list[str]) -> None:
         """Properties in an order: USD's Python cannot insert one, so those from the first wrong one on are set anew."""
         names = [found.name for found in prim.properties]
@@ -223,4 +264,67 @@ class Journal:
     def _remove_property(self, path: Sdf.Path) -> None:
         spec = self._layer.GetPropertyAtPath(path)
         if spec:
-            self._layer.GetPrimAtPath(path.GetPrimPath()).RemoveProperty(spec)
+            self._layer.GetPrimAtPath(path.GetPrimOrPrimVariantSelectionPath()).RemoveProperty(spec)
+
+
+def require_unlocked(layer: Sdf.Layer) -> None:
+    """Refuse a layer that is locked.
+
+    Raises:
+        UsdError: ``layer_locked``.
+    """
+    if not layer.permissionToEdit:
+        name = layer.GetDisplayName() or layer.identifier
+        raise UsdError("layer_locked", f"The layer {name} is locked.", "Unlock it, or choose another edit target.")
+
+
+def listed_schemas(spec: Sdf.PrimSpec) -> Sdf.TokenListOp:
+    """What a prim's spec says about applied schemas."""
+    return spec.GetInfo("apiSchemas") if spec.HasInfo("apiSchemas") else Sdf.TokenListOp()
+
+
+def names_in(listed: Sdf.TokenListOp) -> list[str]:
+    """The schemas that a list adds."""
+    return [*listed.explicitItems, *listed.prependedItems, *listed.appendedItems]
+
+
+def edited(listed: Sdf.TokenListOp, names: list[str], deleted: list[str]) -> Sdf.TokenListOp:
+    """The same list with other explicit or else prepended, and other deleted items."""
+    if listed.isExplicit:
+        return Sdf.TokenListOp.CreateExplicit(names)
+    made = Sdf.TokenListOp()
+    made.prependedItems, made.appendedItems, made.deletedItems = names, listed.appendedItems, deleted
+    return made
+
+
+def _without(now: Sdf.TokenListOp, ours: Sdf.TokenListOp, before: Sdf.TokenListOp) -> Sdf.TokenListOp:
+    """The list of now without what is only in ours, and with what is only in the one before."""
+    gained, lost = set(names_in(ours)) - set(names_in(before)), set(names_in(before)) - set(names_in(ours))
+    here = now.explicitItems if now.isExplicit else now.prependedItems
+    names = [name for name in here if name not in gained]
+    back = [name for name in names_in(before) if name in lost and name not in names]
+    dropped = set(ours.deletedItems) - set(before.deletedItems)
+    return edited(now, [*names, *back], [name for name in now.deletedItems if name not in dropped])
+
+
+def _set_schemas(spec: Sdf.PrimSpec, listed: Sdf.TokenListOp) -> None:
+    if listed.isExplicit or names_in(listed) or listed.deletedItems:
+        spec.SetInfo("apiSchemas", listed)
+    else:
+        spec.ClearInfo("apiSchemas")
+
+
+def _set_entry(spec: Sdf.PrimSpec, key: str, value: dict[str, Any] | None) -> None:
+    data = dict(spec.customData)
+    if value is None:
+        data.pop(key, None)
+    else:
+        data[key] = value
+    if data:
+        spec.SetInfo("customData", data)
+    else:
+        spec.ClearInfo("customData")
+
+
+def _is_bare(spec: Sdf.PrimSpec) -> bool:
+    return not spec.nameChildren and not spec.properties and set(spec.ListInfoKeys()) <= _BARE

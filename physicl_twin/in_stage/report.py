@@ -13,6 +13,7 @@ Approximation = Literal[
     "auto", "convexHull", "convexDecomposition", "sdf", "sphereFill", "boundingCube", "boundingSphere",
     "meshSimplification", "none",
 ]  # fmt: skip
+Bodies = Literal["selected", "geometry"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class InStageOptions:
     """
 
     approximation: Approximation = "auto"
-    bodies: Literal["selected", "geometry"] = "selected"
+    bodies: Bodies = "selected"
     materials: tuple[tuple[str, str], ...] = ()
     mass_kg: float | None = None
     articulation: bool = True
@@ -80,11 +81,13 @@ class InStageReport:
         bodies: What it wrote.
         skipped: What it left alone, and why.
         journal: Takes it back.
+        warnings: What the user should know of the layer that was written to.
     """
 
     bodies: tuple[ReadyBody, ...]
     skipped: tuple[Skip, ...]
     journal: Journal = field(compare=False, repr=False)
+    warnings: tuple[str, ...] = ()
 
     @property
     def changed(self) -> bool:
@@ -92,7 +95,11 @@ class InStageReport:
         return not self.journal.empty
 
     def undo(self) -> None:
-        """Take everything back: the layer is as it was, byte for byte."""
+        """Take everything back: the layer is as it was, byte for byte.
+
+        Raises:
+            UsdError: ``layer_locked``; it can be called again then.
+        """
         self.journal.undo()
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from pxr import Sdf, Usd, UsdGeom, UsdPhysics
 
-from physicl_twin.in_stage.report import Skip
+from physicl_twin.in_stage.report import Bodies, Skip
 
 #: Geometry with a volume that physics knows.
 SOLIDS = ("Mesh", "Cube", "Sphere", "Cylinder", "Cylinder_1", "Capsule", "Capsule_1", "Cone")
@@ -23,17 +22,17 @@ class Target:
         geometry: Solid geometry that belongs to it, instance proxies included.
         colliders: Prims below it that collide already.
         joints: True when there are joints below it.
+        path: Of its prim, also when that is gone.
     """
 
     prim: Usd.Prim
     geometry: tuple[Usd.Prim, ...]
     colliders: tuple[Usd.Prim, ...]
     joints: bool
+    path: str
 
 
-def targets(
-    stage: Usd.Stage, paths: Sequence[str], bodies: Literal["selected", "geometry"]
-) -> tuple[list[Target], list[Skip], list[Usd.Prim]]:
+def targets(stage: Usd.Stage, paths: Sequence[str], bodies: Bodies) -> tuple[list[Target], list[Skip], list[Usd.Prim]]:
     """The bodies that a selection means, what is left alone, and selected prims that hold bodies and joints.
 
     A selected prim that holds rigid bodies already (a robot, a cabinet) means these; prims below another selected one
@@ -80,6 +79,33 @@ def targets(
     return kept, skipped, assemblies
 
 
+def prim_at(stage: Usd.Stage, path: str) -> Usd.Prim | None:
+    """The prim at a path that may be none."""
+    prim = stage.GetPrimAtPath(path) if Sdf.Path.IsValidPathString(path) else None
+    return prim if prim else None
+
+
+def body_of(prim: Usd.Prim | None) -> Usd.Prim | None:
+    """The rigid body that a prim is or belongs to."""
+    while prim and not prim.IsPseudoRoot():
+        if prim.HasAPI(UsdPhysics.RigidBodyAPI):
+            return prim
+        prim = prim.GetParent()
+    return None
+
+
+def is_kinematic(body: Usd.Prim) -> bool:
+    """Whether a body (to be) is moved by animation only."""
+    attribute = body.GetAttribute("physics:kinematicEnabled")
+    return bool(attribute and attribute.Get())
+
+
+def has_articulation(prim: Usd.Prim) -> bool:
+    """Whether there is an articulation root at a prim, above or below it."""
+    above = [prim, *_ancestors(prim)]
+    return any(found.HasAPI(UsdPhysics.ArticulationRootAPI) for found in (*above, *Usd.PrimRange(prim)))
+
+
 def _usable(stage: Usd.Stage, path: str) -> tuple[Usd.Prim | None, Skip | None]:
     if not Sdf.Path.IsValidPathString(path) or not Sdf.Path(path).IsAbsoluteRootOrPrimPath():
         return None, Skip(path, "prim_gone", f"{path} is no path of a prim.", "Select it again.")
@@ -95,6 +121,10 @@ def _usable(stage: Usd.Stage, path: str) -> tuple[Usd.Prim | None, Skip | None]:
         root = next((p for p in _ancestors(prim) if p.IsInstance() and not p.IsInstanceProxy()), None)
         hint = f"Select {root.GetPath()}, or turn its instancing off." if root else "Select the instance."
         return None, Skip(path, "inside_instance", f"{prim.GetName()} is shared by all instances.", hint)
+    points = next((p for p in (prim, *_ancestors(prim)) if p.IsA(UsdGeom.PointInstancer)), None)
+    if points is not None:
+        message = f"{points.GetPath()} places copies of prototypes at points, which are no prims."
+        return None, Skip(path, "point_instancer", message, "Replace the copies by prims.")
     above = next((p for p in _ancestors(prim) if p.HasAPI(UsdPhysics.RigidBodyAPI)), None)
     if above is not None:
         message = f"{prim.GetName()} is part of the body {above.GetPath()}."
@@ -114,10 +144,10 @@ def _held_bodies(prim: Usd.Prim) -> list[Usd.Prim]:
 
 
 def _range(prim: Usd.Prim) -> Iterator[Usd.Prim]:
-    """A prim and what is below it and belongs to the same body, also inside instances."""
+    """A prim and what is below it and belongs to the same body, also inside instances; no prototypes of points."""
     walk = iter(Usd.PrimRange(prim, Usd.TraverseInstanceProxies()))
     for found in walk:
-        if found != prim and found.HasAPI(UsdPhysics.RigidBodyAPI):
+        if found != prim and (found.HasAPI(UsdPhysics.RigidBodyAPI) or found.IsA(UsdGeom.PointInstancer)):
             walk.PruneChildren()
             continue
         yield found
@@ -143,6 +173,7 @@ def _target(prim: Usd.Prim) -> Target:
         _geometry(everything),
         tuple(p for p in everything if p.HasAPI(UsdPhysics.CollisionAPI)),
         any(p.IsA(UsdPhysics.Joint) for p in everything),
+        str(prim.GetPath()),
     )
 
 

@@ -47,13 +47,15 @@ class Weighed:
 
     Attributes:
         properties: kg, metres, kg m2, in the body's frame without its scale, about the centre of mass.
-        materials: Of each piece of geometry, in order.
-        fills: Share of its convex hull that each piece fills.
+        pieces: Indices of the pieces of geometry that have a surface.
+        materials: Of each of these pieces.
+        fills: Share of its convex hull that each of them fills.
         axes: Principal moments, kg m2, and axes.
         scale: (3,) of the body's frame, stage units over local units.
     """
 
     properties: MassProperties
+    pieces: tuple[int, ...]
     materials: tuple[Material, ...]
     fills: tuple[float, ...]
     axes: PrincipalInertia
@@ -137,10 +139,12 @@ class Scale:
     def _weigh(self, target: Target, pieces: list[Any], mass_kg: float | None) -> Weighed:
         shapes: list[Shape] = []
         parts: list[Part] = []
+        kept: list[int] = []
         for number, (name, material, path, digest, local, prim) in enumerate(pieces):
             points, faces = self._triangles(prim, digest)
             if faces is None:
                 continue
+            kept.append(number)
             # The translation of a column matrix is in metres, its linear part per unit of the stage.
             placed = points @ local[:3, :3].T * self._metres + local[:3, 3]
             if np.linalg.det(local[:3, :3]) < 0:
@@ -173,12 +177,15 @@ class Scale:
         properties = twin.bodies[0].mass_properties
         assert properties is not None
         materials = {material.name: material for material in twin.materials}
+        with np.errstate(over="ignore"):  # numbers too large for single precision are refused by the writer
+            axes = principal(properties.inertia_kgm2)
         fills = tuple(_fill(twin.shape(part.shape)) for part in twin.parts)
         return Weighed(
             properties,
+            tuple(kept),
             tuple(materials[part.material] for part in twin.parts),
             fills,
-            principal(properties.inertia_kgm2),
+            axes,
             (1.0, 1.0, 1.0),
         )
 

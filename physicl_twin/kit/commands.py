@@ -52,6 +52,8 @@ class _InStage(omni.kit.commands.Command):  # type: ignore[misc]
         except PhysiclError as error:
             carb.log_error(f"{type(self).__name__}: {error.message} {error.hint}".rstrip())
             raise
+        for warning in self._report.warnings:
+            carb.log_warn(warning)
         for skip in self._report.skipped[:_LOGGED]:
             carb.log_warn(f"{skip.message} {skip.hint}".rstrip())
         if len(self._report.skipped) > _LOGGED:
@@ -60,9 +62,18 @@ class _InStage(omni.kit.commands.Command):  # type: ignore[misc]
         return self._report
 
     def undo(self) -> None:
-        """Take it back: the layer is as it was, byte for byte."""
-        if self._report is not None:
+        """Take it back: the layer is as it was, byte for byte.
+
+        Raises:
+            PhysiclError: The layer is locked; nothing was taken back then.
+        """
+        if self._report is None:
+            return
+        try:
             self._report.undo()
+        except PhysiclError as error:
+            carb.log_error(f"{type(self).__name__}: {error.message} {error.hint}".rstrip())
+            raise
 
 
 #: Prims that were left alone are told one by one up to here.
