@@ -5,10 +5,10 @@ set "HERE=%~dp0"
 set "VENV=%HERE%.venv"
 set "LOCKS=%HERE%config\requirements"
 set "SETS=base"
-if /i "%~1"=="test" set "SETS=base cad dxf fbx augment dev"
+if /i "%~1"=="test" set "SETS=base cad dxf fbx robots bim augment dev"
 if /i "%~1"=="install" (
-  if "%~2"=="" (echo physicl: install what? Sets: cad dxf fbx augment dev all 1>&2 & exit /b 1)
-  if /i "%~2"=="all" (set "SETS=base cad dxf fbx augment dev") else (set "SETS=base %~2")
+  if "%~2"=="" (echo physicl: install what? Sets: cad dxf fbx robots bim augment dev all 1>&2 & exit /b 1)
+  if /i "%~2"=="all" (set "SETS=base cad dxf fbx robots bim augment dev") else (set "SETS=base %~2")
 )
 if not exist "%VENV%\Scripts\python.exe" (
   if defined PHYSICL_PYTHON ("%PHYSICL_PYTHON%" -m venv "%VENV%") else (py -3.12 -m venv "%VENV%")

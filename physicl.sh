@@ -2,7 +2,7 @@
 # physicl_twin: set-up and every command. The first call makes .venv beside this file; later calls only run the verb.
 #   ./physicl.sh build|inspect|validate|doctor|test …     run a verb (./physicl.sh --help lists them)
 #   ./physicl.sh panel [SOURCE …]                         open the panel without Isaac Sim
-#   ./physicl.sh install cad|dxf|fbx|augment|panel|words|dev|kit|all     add an optional set of packages (kit: for tests/kit only)
+#   ./physicl.sh install cad|dxf|fbx|robots|bim|augment|panel|words|dev|kit|all     add an optional set of packages (kit: for tests/kit only)
 set -euo pipefail
 
 here="$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)"
@@ -89,11 +89,11 @@ needed=(base)
 case "${1:-}" in
   install)
     shift
-    [ $# -gt 0 ] || die "install what? Sets: cad dxf fbx augment panel words dev kit all"
-    for set in "$@"; do if [ "$set" = all ]; then needed+=(cad dxf fbx augment panel dev); else needed+=("$set"); fi; done
+    [ $# -gt 0 ] || die "install what? Sets: cad dxf fbx robots bim augment panel words dev kit all"
+    for set in "$@"; do if [ "$set" = all ]; then needed+=(cad dxf fbx robots bim augment panel dev); else needed+=("$set"); fi; done
     set_up "${needed[@]}"; exit 0 ;;
   panel) needed+=(panel) ;;
-  test) needed+=(cad dxf fbx augment panel dev) ;;
+  test) needed+=(cad dxf fbx robots bim augment panel dev) ;;
 esac
 for set in "${needed[@]}"; do
   if ! is_installed "$set"; then set_up "${needed[@]}"; break; fi

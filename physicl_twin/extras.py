@@ -38,6 +38,8 @@ class Extra:
 EXTRAS = (
     Extra("cad", "OCP", "STEP, IGES and BREP", (".step", ".stp", ".stpz", ".iges", ".igs", ".brep", ".brp")),
     Extra("dxf", "ezdxf", "DXF profiles", (".dxf",)),
+    Extra("robots", "xacro", "robot descriptions that are macros (xacro)", (".xacro",)),
+    Extra("bim", "ifcopenshell", "buildings (IFC)", (".ifc",)),
     Extra("augment", "pyarrow", "variations (Parquet manifests)", ()),
     Extra("panel", "omni.ui", "the panel without Isaac Sim", ()),
     Extra("words", "onnxruntime", "the material advisor 'words' (a sentence embedding)", ()),

@@ -8,7 +8,7 @@ compile() {
     --prerelease=if-necessary-or-explicit --custom-compile-command config/requirements/lock.sh "$@"
 }
 compile ../../pyproject.toml -o base.lock
-for set in cad dxf fbx augment panel dev; do
+for set in cad dxf fbx robots bim augment panel dev; do
   compile ../../pyproject.toml --extra "$set" -c base.lock -o "$set.lock"
 done
 # Its packages one by one: what one of them depends on (PyTorch) is not used.

@@ -13,7 +13,9 @@ from physicl_twin.ingest.naming import identifier, readable, unique
 from physicl_twin.ingest.raw import RawBody, RawIntegrals, RawPart, RawScene, RawShape, ReadOptions
 from physicl_twin.ingest.up_axis import TO_Z_UP, TO_Z_UP_MATRIX
 from physicl_twin.model import (
+    Articulation,
     Body,
+    Collision,
     Decision,
     Estimate,
     Evidence,
@@ -134,13 +136,16 @@ def assemble(
     first = raw_bodies[0].name
     for part, part_name, (shape, pose) in zip(kept, part_names, poses, strict=True):
         owner = part.body if part.body in by_body else first
-        by_body[owner].append(Part(part_name, shape, pose, part.hints))
+        by_body[owner].append(
+            Part(part_name, shape, pose, part.hints, collision=_named(part.collision, part_name), role=part.role)
+        )
     bodies = tuple(
         Body(
             body_names[b.name],
             tuple(by_body[b.name]),
             placing.pose(b.transform),
             _mass_properties(b.mass_properties, placing),
+            b.static,
         )
         for b in raw_bodies
         if by_body[b.name] or len(raw_bodies) > 1
@@ -168,6 +173,7 @@ def assemble(
         bodies=bodies,
         appearances=tuple(a for a in raw.appearances if a.name in looks),
         joints=tuple(_joint(j, placing, body_names) for j in raw.joints),
+        articulation=_articulation(raw.articulation, body_names),
         licence=options.licence or raw.licence,
         notes=tuple(all_notes),
     )
@@ -197,6 +203,22 @@ def _mass_properties(stated: MassProperties | None, placing: Placing) -> MassPro
         inertia_kgm2=matrix3(r @ np.array(stated.inertia_kgm2) @ r.T),
         inertia_std_kgm2=matrix3(np.abs(r) @ np.array(stated.inertia_std_kgm2) @ np.abs(r).T),
     )
+
+
+def _named(collision: Collision | None, part: str) -> Collision | None:
+    """Stated collision geometry with names that are unique in the twin."""
+    if collision is None:
+        return None
+    named = (replace(c, name=f"{part}_{number:02d}") for number, c in enumerate(collision.colliders))
+    return replace(collision, colliders=tuple(named))
+
+
+def _articulation(stated: Articulation | None, body_names: dict[str, str]) -> Articulation | None:
+    """What the file says of the mechanism, with the bodies' names in the twin."""
+    if stated is None:
+        return None
+    filters = (replace(f, body0=body_names[f.body0], body1=body_names[f.body1]) for f in stated.filters)
+    return replace(stated, root=body_names.get(stated.root, stated.root), filters=tuple(filters))
 
 
 def _joint(joint: Joint, placing: Placing, body_names: dict[str, str]) -> Joint:

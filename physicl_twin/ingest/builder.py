@@ -275,6 +275,39 @@ class SceneBuilder:
                 RawPart(readable(title, "part"), shape, np.eye(4) if transform is None else transform, own)
             )
 
+    def add_shape(self, shape: RawShape) -> str:
+        """Register a shape that another reader made; its appearances must be names of looks here.
+
+        Returns:
+            Its name in the scene.
+
+        Raises:
+            SourceError: ``too_many_faces``.
+        """
+        self.faces_read += len(shape.mesh.faces)
+        check_face_count(self.path.name, self.faces_read, self.options)
+        name = self._register(shape.name, shape.mesh, shape.appearances)
+        self._shapes[name] = replace(self._shapes[name], brep=shape.brep)
+        return name
+
+    def add_part(self, part: RawPart) -> None:
+        """Place a shape that is registered."""
+        self._parts.append(part)
+
+    def add_sources(self, path: Path, sources: tuple[Source, ...]) -> None:
+        """Record the files that another reader read; the first of them is ``path``.
+
+        Args:
+            path: That reader's main file.
+            sources: Its sources, named relative to the folder of ``path``.
+        """
+        folder = self.path.parent.resolve()
+        for number, source in enumerate(sources):
+            file = (path if number == 0 else path.parent / source.name).resolve()
+            name = file.relative_to(folder).as_posix() if file.is_relative_to(folder) else _name_outside(file, folder)
+            role = "reference" if source.role == "main" else source.role
+            self._sources.setdefault(name, replace(source, name=name, role=role))
+
     @property
     def is_empty(self) -> bool:
         """True while no part was placed."""
@@ -314,6 +347,12 @@ class SceneBuilder:
             licence=licence,
             notes=tuple(notes),
         )
+
+
+def _name_outside(file: Path, folder: Path) -> str:
+    """Name of a file that lies beside the folder, from the nearest common folder on."""
+    common = next((p for p in folder.parents if file.is_relative_to(p)), None)
+    return file.relative_to(common).as_posix() if common is not None else file.name
 
 
 def _unit_normals(normals: FloatArray) -> FloatArray | None:

@@ -5,7 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from physicl_twin.model import Appearance, Evidence, Joint, MassProperties, Mesh, Note, PartHints, Source
+from physicl_twin.model import (
+    Appearance,
+    Articulation,
+    Collision,
+    Evidence,
+    Joint,
+    MassProperties,
+    Mesh,
+    Note,
+    PartHints,
+    PartRole,
+    Source,
+)
 from physicl_twin.model.geometry import FloatArray, Matrix3, Vector3
 
 
@@ -90,6 +102,9 @@ class RawPart:
         transform: (4, 4) shape to body frame (column vectors), source units; any affine.
         hints: What the file says of it.
         body: Name of the RawBody it belongs to; empty for the one body of a prop.
+        role: What it counts for.
+        collision: Collision geometry that the file states, in metres and the shape's axes; only for shapes in metres
+            whose transform does not stretch (a robot description's primitives). None to have it derived.
     """
 
     name: str
@@ -97,21 +112,25 @@ class RawPart:
     transform: FloatArray
     hints: PartHints = PartHints()
     body: str = ""
+    role: PartRole = "solid"
+    collision: Collision | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RawBody:
-    """A rigid link that the file itself declares (USD physics).
+    """A rigid link that the file itself declares (USD physics, a robot description).
 
     Attributes:
         name: As in the file.
         transform: (4, 4) body to source frame, source units; rigid.
         mass_properties: What the file states, already in SI and in the body's own axes; None when it states nothing.
+        static: True for what never moves.
     """
 
     name: str
     transform: FloatArray
     mass_properties: MassProperties | None = None
+    static: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +148,7 @@ class RawScene:
         up_claims: Words about the up axis.
         bodies: Links that the file declares; empty for a prop.
         joints: Joints that the file declares, SI units, poses in body frames.
+        articulation: What the file says of the mechanism as a whole; None when it says nothing.
         licence: SPDX expression found in the file, or empty.
         notes: Losses and repairs that the reader knows of.
     """
@@ -143,5 +163,6 @@ class RawScene:
     up_claims: tuple[Claim, ...] = ()
     bodies: tuple[RawBody, ...] = ()
     joints: tuple[Joint, ...] = ()
+    articulation: Articulation | None = None
     licence: str = ""
     notes: tuple[Note, ...] = field(default=())

@@ -48,6 +48,7 @@ _OBJ_LINES = re.compile(
     rb"^[ \t]*(?:v[nt]?[ \t]+[-+.\d]|f[ \t]+-?\d|o[ \t]|g[ \t]|mtllib[ \t]|usemtl[ \t])", re.MULTILINE
 )
 _DXF_START = re.compile(rb"^(?:\s*999\r?\n[^\n]*\n)*\s*0\r?\n\s*SECTION\b")
+_IFC_SCHEMA = re.compile(rb"FILE_SCHEMA\s*\(\s*\(\s*'IFC", re.IGNORECASE)
 _OFF_START = re.compile(rb"^(?:\s*#[^\n]*\n)*\s*(?:ST)?C?N?4?n?OFF\b")
 
 
@@ -79,6 +80,8 @@ def sniff(path: Path) -> Mark:
         return Mark("ply")
     if head.startswith(b"\x1f\x8b") and path.suffix.lower() == ".stpz":
         return Mark("step")
+    if head.startswith(b"ISO-10303-21") and _IFC_SCHEMA.search(head):
+        return Mark("ifc")
     for magic, kind in _MAGIC:
         if head.startswith(magic):
             return Mark(kind)
@@ -119,6 +122,12 @@ def _sniff_text(head: bytes) -> Mark:
             return Mark("dae")
         if b"<X3D" in text:
             return Mark("x3d")
+        if b"<robot" in text:
+            return Mark("xacro" if b"xmlns:xacro" in text else "urdf")
+        if b"<mujoco" in text:
+            return Mark("mjcf")
+        if b"<sdf" in text:
+            return Mark("sdf")
         return Mark("xml", certain=False)
     if text.startswith((b"{", b"[")):
         return Mark(

@@ -35,6 +35,12 @@ from physicl_twin.model.geometry import Mesh as Mesh
 from physicl_twin.model.geometry import Pose as Pose
 from physicl_twin.model.geometry import Shape as Shape
 from physicl_twin.model.geometry import SolidProperties as SolidProperties
+from physicl_twin.model.joint import Articulation as Articulation
+from physicl_twin.model.joint import BodyPair as BodyPair
+from physicl_twin.model.joint import Drive as Drive
+from physicl_twin.model.joint import Joint as Joint
+from physicl_twin.model.joint import JointType as JointType
+from physicl_twin.model.joint import Mimic as Mimic
 from physicl_twin.model.makeup import Makeup as Makeup
 from physicl_twin.model.makeup import MakeupKind as MakeupKind
 from physicl_twin.model.makeup import Possibility as Possibility
@@ -48,11 +54,11 @@ from physicl_twin.model.twin import SCHEMA_VERSION as SCHEMA_VERSION
 from physicl_twin.model.twin import Body as Body
 from physicl_twin.model.twin import Decision as Decision
 from physicl_twin.model.twin import Frame as Frame
-from physicl_twin.model.twin import Joint as Joint
 from physicl_twin.model.twin import MassProperties as MassProperties
 from physicl_twin.model.twin import Note as Note
 from physicl_twin.model.twin import Part as Part
 from physicl_twin.model.twin import PartHints as PartHints
+from physicl_twin.model.twin import PartRole as PartRole
 from physicl_twin.model.twin import Semantics as Semantics
 from physicl_twin.model.twin import Source as Source
 from physicl_twin.model.twin import Twin as Twin

@@ -21,8 +21,13 @@ def _from_1(data: dict[str, Json]) -> dict[str, Json]:
     return data | {"schema_version": 2}
 
 
+def _from_2(data: dict[str, Json]) -> dict[str, Json]:
+    """Version 2 knew no dynamics of joints, no articulation, no proposals and no roles of parts: defaults hold."""
+    return data | {"schema_version": 3}
+
+
 #: Migrations of twin.json: version n to n + 1.
-MIGRATIONS: dict[int, Callable[[dict[str, Json]], dict[str, Json]]] = {1: _from_1}
+MIGRATIONS: dict[int, Callable[[dict[str, Json]], dict[str, Json]]] = {1: _from_1, 2: _from_2}
 
 
 def to_json(value: Any) -> Json:

@@ -8,14 +8,15 @@ from typing import Literal
 from physicl_twin.model.collision import Collision
 from physicl_twin.model.estimate import Estimate, Evidence
 from physicl_twin.model.geometry import Matrix3, Pose, Shape, Vector3
+from physicl_twin.model.joint import Articulation, Joint
 from physicl_twin.model.makeup import Makeup
 from physicl_twin.model.material import Appearance, Material
 
 #: Version of twin.json. A change that old readers cannot read raises it and brings a migration in ``model.codec``.
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 SourceRole = Literal["main", "texture", "material", "sidecar", "reference"]
-JointType = Literal["fixed", "revolute", "prismatic", "spherical"]
+PartRole = Literal["solid", "visual", "collision"]
 Severity = Literal["info", "warning"]
 
 
@@ -126,6 +127,8 @@ class Part:
         mass: kg; None until normalize.
         collision: None until normalize.
         makeup: What it holds inside its surface; None when it is its material throughout.
+        role: ``solid`` is seen, weighs and collides; ``visual`` is seen and weighs but collides by other parts of its
+            body; ``collision`` only collides.
     """
 
     name: str
@@ -136,6 +139,7 @@ class Part:
     mass: Estimate | None = None
     collision: Collision | None = None
     makeup: Makeup | None = None
+    role: PartRole = "solid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,47 +169,22 @@ class Body:
 
     Attributes:
         name: Unique in the twin.
-        parts: Its pieces.
+        parts: Its pieces; none for a link without geometry.
         pose: Placement of the body frame in the twin frame.
         mass_properties: None until normalize, unless the source states them (then normalize keeps what is possible).
+        static: True for what never moves and has no mass of its own: a wall.
     """
 
     name: str
     parts: tuple[Part, ...]
     pose: Pose = Pose()
     mass_properties: MassProperties | None = None
+    static: bool = False
 
     @property
     def mass(self) -> Estimate | None:
         """Mass of the body, kg."""
         return self.mass_properties.mass if self.mass_properties else None
-
-
-@dataclass(frozen=True, slots=True)
-class Joint:
-    """A joint between two bodies, or between a body and the world.
-
-    Attributes:
-        name: Unique in the twin.
-        type: fixed, revolute, prismatic or spherical.
-        body0: Parent body; empty for the world.
-        body1: Child body.
-        pose0: Joint frame in the parent body's frame.
-        pose1: Joint frame in the child body's frame.
-        axis: Motion axis of the joint frame: x, y or z.
-        lower: Lower limit, radians or metres; None when free.
-        upper: Upper limit.
-    """
-
-    name: str
-    type: JointType
-    body0: str
-    body1: str
-    pose0: Pose = Pose()
-    pose1: Pose = Pose()
-    axis: Literal["x", "y", "z"] = "z"
-    lower: float | None = None
-    upper: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +217,8 @@ class Twin:
         appearances: Looks.
         bodies: Rigid links; one for a prop.
         joints: Joints between them.
+        proposals: Joints that are likely but not sure enough to be authored; somebody decides.
+        articulation: How bodies with joints are simulated; None until normalize, or when there are no joints.
         materials: Materials of the parts; empty until normalize.
         semantics: Class; None until normalize.
         licence: SPDX expression of the twin; empty when nobody said.
@@ -254,6 +235,8 @@ class Twin:
     bodies: tuple[Body, ...]
     appearances: tuple[Appearance, ...] = ()
     joints: tuple[Joint, ...] = ()
+    proposals: tuple[Joint, ...] = ()
+    articulation: Articulation | None = None
     materials: tuple[Material, ...] = ()
     semantics: Semantics | None = None
     licence: str = ""
@@ -273,6 +256,13 @@ class Twin:
         for material in self.materials:
             if material.name == name:
                 return material
+        raise KeyError(name)
+
+    def body(self, name: str) -> Body:
+        """The body of that name (KeyError when absent)."""
+        for body in self.bodies:
+            if body.name == name:
+                return body
         raise KeyError(name)
 
     @property

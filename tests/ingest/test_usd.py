@@ -168,7 +168,7 @@ def test_primitives_have_exact_integrals(tmp_path, axis):
 
 
 def test_capsule_inertia_against_slices():
-    from physicl_twin.ingest.usd_gprims import capsule, frustum
+    from physicl_twin.ingest.primitives import capsule, frustum
 
     z = np.linspace(-3.5, 3.5, 2_000_001)
     r2 = np.where(np.abs(z) < 2.5, 1.0, np.clip(1 - (np.abs(z) - 2.5) ** 2, 0, None))
