@@ -185,7 +185,7 @@ def _place(parts: tuple[RawPart, ...], shapes: _Shapes) -> tuple[list[RawPart], 
     for part in parts:
         split = split_transform(part.transform)
         if split is not None:
-            kept.append(part)
+            kept.append(part if split.stretch is None else replace(part, collision=None))
             poses.append((shapes.shape(part.shape, split.stretch).name, shapes.placing.pose(split.rigid)))
     return kept, poses, len(parts) - len(kept)
 

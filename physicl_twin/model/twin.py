@@ -141,6 +141,16 @@ class Part:
     makeup: Makeup | None = None
     role: PartRole = "solid"
 
+    @property
+    def visible(self) -> bool:
+        """True for what is seen and has mass."""
+        return self.role != "collision"
+
+    @property
+    def collides(self) -> bool:
+        """True for what other bodies can touch."""
+        return self.role != "visual"
+
 
 @dataclass(frozen=True, slots=True)
 class MassProperties:
@@ -180,6 +190,11 @@ class Body:
     pose: Pose = Pose()
     mass_properties: MassProperties | None = None
     static: bool = False
+
+    @property
+    def matter(self) -> tuple[Part, ...]:
+        """The parts that have mass: all but those that only collide, unless there are no others."""
+        return tuple(part for part in self.parts if part.visible) or self.parts
 
     @property
     def mass(self) -> Estimate | None:

@@ -14,7 +14,7 @@ _SAME = 1e-6
 
 
 def without_duplicate_parts(twin: Twin) -> Twin:
-    """The twin without parts whose cleaned surface coincides with an earlier part's of the same body.
+    """The twin without parts whose cleaned surface coincides with an earlier part's of the same body and role.
 
     The earlier part keeps its name, look and hints; a note names what was dropped.
     """
@@ -23,9 +23,9 @@ def without_duplicate_parts(twin: Twin) -> Twin:
     bodies: list[Body] = []
     dropped: list[tuple[str, str]] = []
     for body in twin.bodies:
-        kept: dict[str, Part] = {}
+        kept: dict[tuple[str, str], Part] = {}
         for part in body.parts:
-            key = _fingerprint(part, shapes[part.shape], step)
+            key = part.role, _fingerprint(part, shapes[part.shape], step)
             if key in kept:
                 dropped.append((part.name, kept[key].name))
             else:

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from physicl_twin.model import Body, ConfigError, Estimate, Evidence, MassProperties, Note, Twin
+from physicl_twin.model import Body, ConfigError, Estimate, Evidence, MassProperties, Note, Part, Twin
 from physicl_twin.model.geometry import Matrix3
 from physicl_twin.normalize.insides import Insides
 from physicl_twin.normalize.joining import joined, load_of, matrix3, weighed_parts
 from physicl_twin.normalize.options import NormalizeSettings
-from physicl_twin.normalize.stated import objection
+from physicl_twin.normalize.stated import com_outside, objection
 from physicl_twin.normalize.weighing import Anchor, Load, Weighing
 
 #: Evidence source of mass properties that this module derived, and may derive anew.
@@ -20,6 +20,7 @@ DERIVED = "physicl_twin.normalize.mass"
 #: From this many standard deviations on prior and scale are said to contradict each other.
 CONTRADICTION_Z = 3.0
 _LEAST_MODEL_LOG_STD = 1e-6
+_CHECK_COM = "Check the origin of its inertial frame in the source."
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ def derive_mass(
         load_of(p, twin, insides.sampled.get(p.name))
         for b in twin.bodies
         if statements[b.name] is None
-        for p in b.parts
+        for p in b.matter
     )
     weighing, reasons = _weigh(loads, weights, known, seed, settings, notes)
     factor = 1.0
@@ -101,14 +102,21 @@ def derive_mass(
         if statement is not None:
             bodies.append(_stated_body(body, twin, statement, _scaling(factor, total), seed, settings))
         elif body.parts:
-            properties = joined(body, twin, weighing, seed, (_derived(body), *reasons))
-            parts = weighed_parts(body, twin, weighing, seed, reasons, insides.priors)
-            bodies.append(replace(body, parts=parts, mass_properties=properties))
+            heavy = replace(body, parts=body.matter)
+            properties = joined(heavy, twin, weighing, seed, (_derived(heavy), *reasons))
+            parts = weighed_parts(heavy, twin, weighing, seed, reasons, insides.priors)
+            bodies.append(replace(body, parts=_back(body, parts), mass_properties=properties))
         else:
             notes.append(_no_geometry(body))
             bodies.append(body)
     fresh = [note for note in notes if note not in twin.notes]
     return replace(twin, bodies=tuple(bodies)).with_notes(*fresh)
+
+
+def _back(body: Body, weighed: tuple[Part, ...]) -> tuple[Part, ...]:
+    """All parts of a body in their order, those that were weighed with their mass."""
+    found = {part.name: part for part in weighed}
+    return tuple(found.get(part.name, part) for part in body.parts)
 
 
 def _derived(body: Body) -> Evidence:
@@ -130,7 +138,12 @@ def _statement(body: Body, twin: Twin, notes: list[Note]) -> _Statement | None:
     found = body.mass_properties
     if found is None or any(evidence.source == DERIVED for evidence in found.evidence):
         return None
-    problem = objection(found, body, twin)
+    problem = objection(found)
+    if not problem and (words := com_outside(found, body, twin)):
+        if not twin.joints:
+            problem = words
+        else:  # a link may carry what is not drawn (a motor, a battery): its maker knows
+            notes.append(Note("stated_com_outside", "warning", f"{body.name}: {words}; it is kept.", _CHECK_COM))
     if not problem:
         return _Statement(found)
     keeps_mass = math.isfinite(found.mass.value) and found.mass.value > 0 and bool(body.parts)
@@ -240,7 +253,8 @@ def _stated_body(
     )
     if not body.parts:
         return replace(body, mass_properties=properties)
-    loads = tuple(load_of(part, twin) for part in body.parts)
+    heavy = replace(body, parts=body.matter)
+    loads = tuple(load_of(part, twin) for part in heavy.parts)
     spread = max(settings.anchor_model_log_std, _LEAST_MODEL_LOG_STD)
     whole = Anchor(tuple(range(len(loads))), mass, "total")
     weighing = Weighing.prior(loads, seed, settings.mass_samples, spread).given((whole,), seed)
@@ -248,10 +262,11 @@ def _stated_body(
     if statement.only_mass:
         # Without the mark of derived properties: the next pass finds them possible and keeps them.
         why = Evidence("rule", "Mass as the source states it; centre of mass and inertia from the geometry.")
-        properties = replace(joined(body, twin, weighing, seed, (*stated.evidence, why, *reasons)), mass=mass)
+        properties = replace(joined(heavy, twin, weighing, seed, (*stated.evidence, why, *reasons)), mass=mass)
         correction = mass.value / math.fsum(float(weighing.masses(load)[0]) for load in loads)
         properties = replace(properties, inertia_kgm2=_times(properties.inertia_kgm2, correction))
-    return replace(body, parts=weighed_parts(body, twin, weighing, seed, (share,)), mass_properties=properties)
+    parts = _back(body, weighed_parts(heavy, twin, weighing, seed, (share,)))
+    return replace(body, parts=parts, mass_properties=properties)
 
 
 def _times(matrix: Matrix3, factor: float) -> Matrix3:

@@ -48,8 +48,9 @@ def resolve_materials(
     materials: dict[tuple[object, ...], Material] = {}
     names: dict[str, tuple[object, ...]] = {}
     assigned: dict[str, str] = {}
+    seen = _seen_instead(twin)
     for part in twin.parts:
-        material = _material_of(twin, part, stated.get(part.name), context)
+        material = _material_of(twin, seen.get(part.name, part), stated.get(part.name), context)
         key = _identity(material)
         if key in materials:
             known = materials[key]
@@ -67,6 +68,33 @@ def resolve_materials(
         for body in twin.bodies
     )
     return replace(twin, bodies=bodies, materials=tuple(materials.values()))
+
+
+def _seen_instead(twin: Twin) -> dict[str, Part]:
+    """For a part that only collides, the largest visible one of its body, with its own friction: the two stand for the
+    same matter."""
+    found: dict[str, Part] = {}
+    for body in twin.bodies:
+        visible = [part for part in body.parts if part.visible]
+        if not visible:
+            continue
+        largest = max(visible, key=lambda part: _volume_m3(twin, part))
+        for part in body.parts:
+            if not part.visible:
+                own = part.hints
+                hints = replace(
+                    largest.hints,
+                    static_friction=own.static_friction or largest.hints.static_friction,
+                    dynamic_friction=own.dynamic_friction or largest.hints.dynamic_friction,
+                    restitution=own.restitution or largest.hints.restitution,
+                )
+                found[part.name] = replace(largest, hints=hints)
+    return found
+
+
+def _volume_m3(twin: Twin, part: Part) -> float:
+    solid = twin.shape(part.shape).solid
+    return 0.0 if solid is None else solid.volume.value
 
 
 def _identity(material: Material) -> tuple[object, ...]:

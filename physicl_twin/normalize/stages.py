@@ -183,6 +183,8 @@ def _is_done(shape: Shape) -> bool:
 
 
 def _has_collision(part: Part) -> bool:
-    """True for a part whose collision geometry is all there."""
+    """True for a part whose collision geometry is all there; one that is only seen needs none."""
     found = part.collision
+    if not part.collides:
+        return True
     return found is not None and all(c.kind != "hull" or c.hull is not None for c in found.colliders)

@@ -15,11 +15,11 @@ _HULL_TOLERANCE = 0.01
 _TRIANGLE_TOLERANCE = 1e-3
 
 
-def objection(stated: MassProperties, body: Body, twin: Twin) -> str:
+def objection(stated: MassProperties) -> str:
     """Why stated mass properties are impossible, as the end of a sentence; empty when they are possible.
 
-    Possible means: a positive finite mass, a finite symmetric inertia whose principal moments are positive and obey the
-    triangle inequality, and a centre of mass inside the convex hull of the body's geometry.
+    Possible means: a positive finite mass, and a finite symmetric inertia whose principal moments are positive and obey
+    the triangle inequality.
     """
     if not (math.isfinite(stated.mass.value) and stated.mass.value > 0):
         return f"its mass is {stated.mass.value:g} kg"
@@ -35,7 +35,14 @@ def objection(stated: MassProperties, body: Body, twin: Twin) -> str:
             f"its principal moments {moments[0]:.3g}, {moments[1]:.3g} and {moments[2]:.3g} kg m2 break the triangle "
             "inequality"
         )
+    return ""
+
+
+def com_outside(stated: MassProperties, body: Body, twin: Twin) -> str:
+    """That the centre of mass lies outside the convex hull of the body's geometry, as the end of a sentence; empty
+    when it does not, or when there is no geometry."""
     points = body_points(body, twin)
+    com = np.array(stated.com_m, dtype=float)
     if len(points) and (outside := _outside(points, com)) > _HULL_TOLERANCE:
         return f"its centre of mass lies outside its geometry by {outside:.0%} of its diagonal"
     return ""

@@ -62,7 +62,7 @@ def surface_scene(twin: Twin, show: Show, settings: dict[str, Any]) -> Scene | N
         (part, body.pose.compose(part.pose), mesh)
         for body in twin.bodies
         for part in body.parts
-        if (mesh := twin.shape(part.shape).mesh) is not None and len(mesh.faces)
+        if part.visible and (mesh := twin.shape(part.shape).mesh) is not None and len(mesh.faces)
     ]
     if not placed:
         return None

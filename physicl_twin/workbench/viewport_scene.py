@@ -166,12 +166,14 @@ class _Hit:
 
 def _surfaces(twin: Twin, looks: dict[str, Any]) -> list[_Layer | None]:
     layers, number = [], 0
-    total = sum(len(mesh.faces) for part in twin.parts if (mesh := twin.shape(part.shape).mesh) is not None)
+    total = sum(
+        len(mesh.faces) for part in twin.parts if part.visible and (mesh := twin.shape(part.shape).mesh) is not None
+    )
     for index, body in enumerate(twin.bodies):
         pieces = []
         for part in body.parts:
             mesh = twin.shape(part.shape).mesh
-            if mesh is not None and len(mesh.faces):
+            if part.visible and mesh is not None and len(mesh.faces):
                 normals = corner_normals(mesh, _CREASE_DEG) if total <= _MAX_FACES else None
                 found = part_looks(twin, part, looks)
                 pieces.append((mesh.vertices, mesh.faces, normals, _face_colors(mesh, found), part.pose, number, -1))

@@ -59,7 +59,9 @@ class ShapeCollision:
 
 
 def choose_collision(twin: Twin, settings: Mapping[str, Any], fast: bool, progress: Progress) -> Twin:
-    """Collision geometry for every part; the work is done once per shape.
+    """Collision geometry for every part that collides; the work is done once per shape.
+
+    What the source states (a robot description's primitives) is kept; parts that are only seen get none.
 
     Args:
         twin: With clean meshes in metres.
@@ -73,17 +75,24 @@ def choose_collision(twin: Twin, settings: Mapping[str, Any], fast: bool, progre
     chosen: dict[str, ShapeCollision] = {}
     values = collision_settings(settings)
     values = replace(values, floor_m=max(values.floor_m, values.floor_share * _diagonal(twin)))
-    used = list(dict.fromkeys(part.shape for part in twin.parts))
+    used = list(dict.fromkeys(part.shape for part in twin.parts if part.collides and not is_stated(part)))
     for index, name in enumerate(used):
         progress("collision", index / len(used), name)
         chosen[name] = fit_shape(twin.shape(name), values, fast)
     progress("collision", 1.0)
 
     def with_collision(part: Part) -> Part:
+        if not part.collides or is_stated(part):
+            return part
         return replace(part, collision=chosen[part.shape].for_part(part.name))
 
     bodies = tuple(replace(body, parts=tuple(with_collision(part) for part in body.parts)) for body in twin.bodies)
     return replace(twin, bodies=bodies)
+
+
+def is_stated(part: Part) -> bool:
+    """True for a part whose collision geometry the source states."""
+    return part.collision is not None and any(evidence.kind == "source" for evidence in part.collision.evidence)
 
 
 def _diagonal(twin: Twin) -> float:

@@ -193,7 +193,7 @@ def recorded(subject: Subject) -> Findings:
     found = Findings()
     total = 0
     for view, body in subject.pairs:
-        missing = [p.name for p in body.parts if p.collision is None or not p.collision.colliders]
+        missing = [p.name for p in body.parts if p.collides and (p.collision is None or not p.collision.colliders)]
         found.require(not missing, body.name, f"No colliders recorded for {', '.join(missing[:5])}.")
         stated = sum(len(p.collision.colliders) for p in body.parts if p.collision)
         total += stated

@@ -163,7 +163,7 @@ def density(subject: Subject) -> Findings:
     """Mass over volume of each part against the 90 % interval of its material (volume uncertainty allowed for)."""
     found = Findings()
     checked = 0
-    for part in subject.twin.parts:
+    for part in (part for body in subject.twin.bodies for part in body.matter):
         if not found.require(part.mass is not None, part.name, "It has no mass."):
             continue
         if not found.require(bool(part.material), part.name, "It has no material."):
@@ -172,7 +172,7 @@ def density(subject: Subject) -> Findings:
         if not found.require(solid is not None, part.name, "Its volume is not known."):
             continue
         assert part.mass is not None and solid is not None
-        weighed = any(item.kind == "user" for item in part.mass.evidence)
+        weighed = any(item.kind in ("user", "source") for item in part.mass.evidence)
         slack = subject.number("weighed_density_relative_tolerance" if weighed else "density_relative_tolerance")
         value = part.mass.value / solid.volume.value
         if part.makeup is not None:
@@ -254,7 +254,7 @@ def recompute(subject: Subject, body: Body) -> tuple[float, FloatArray, FloatArr
         NotChecked: When a part has no mass or its shape no integrals.
     """
     masses, coms, inertias = [], [], []
-    for part in body.parts:
+    for part in body.matter:
         solid = subject.twin.shape(part.shape).solid
         if part.mass is None or solid is None:
             raise NotChecked(f"{part.name} has no mass or no volume.")
