@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _HEAD_BYTES = 4096
+_XML_HEAD_BYTES = 65536
 
 #: Content that is no source by itself, for people.
 NOT_SOURCES = {
@@ -91,6 +92,10 @@ def sniff(path: Path) -> Mark:
         return Mark("3ds", certain=False)
     if len(head) >= 84 and size == 84 + 50 * int.from_bytes(head[80:84], "little") and size > 84:
         return Mark("stl")
+    if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+        # A licence may stand before the first element.
+        with path.open("rb") as stream:
+            head = stream.read(_XML_HEAD_BYTES)
     return _sniff_text(head)
 
 
