@@ -157,6 +157,22 @@ class DescribedJoint:
         lower: Radians or metres; None when free.
         upper: Likewise.
         bodies_collide: True when the two bodies still collide with each other.
+        position: Coordinate at which the bodies stand, radians or metres (``state:…:physics:position``, else from the
+            frames of the bodies).
+        driven: True when it has a drive; a passive spring or damper is one, too.
+        drive_stiffness: N m/rad or N/m.
+        drive_damping: N m s/rad or N s/m.
+        drive_max_force: N m or N; None when unbounded.
+        drive_target: Radians or metres.
+        drive_target_velocity: rad/s or m/s.
+        friction: Coulomb friction, N m or N.
+        damping: Viscous friction besides the drive, N m s/rad or N s/m.
+        armature: kg m2 or kg.
+        max_velocity: rad/s or m/s; None when unbounded.
+        mimic_of: Prim path of the joint that leads this one (q = multiplier · q_leader + offset); empty for none.
+        mimic_multiplier: See there.
+        mimic_offset: Radians or metres.
+        closes_loop: True when it is kept out of the articulation's tree.
     """
 
     path: str
@@ -169,6 +185,40 @@ class DescribedJoint:
     lower: float | None = None
     upper: float | None = None
     bodies_collide: bool = False
+    position: float = 0.0
+    driven: bool = False
+    drive_stiffness: float = 0.0
+    drive_damping: float = 0.0
+    drive_max_force: float | None = None
+    drive_target: float = 0.0
+    drive_target_velocity: float = 0.0
+    friction: float = 0.0
+    damping: float = 0.0
+    armature: float = 0.0
+    max_velocity: float | None = None
+    mimic_of: str = ""
+    mimic_multiplier: float = 1.0
+    mimic_offset: float = 0.0
+    closes_loop: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DescribedArticulation:
+    """A mechanism: a tree of bodies and joints that an engine solves as one.
+
+    Attributes:
+        path: Prim with the root schema.
+        bodies: Prim paths of its bodies, sorted.
+        self_collision: True when its bodies collide with each other where nothing filters them.
+        position_iterations: Of PhysX's solver; None when the stage does not say.
+        velocity_iterations: Likewise.
+    """
+
+    path: str
+    bodies: tuple[str, ...] = ()
+    self_collision: bool = True
+    position_iterations: int | None = None
+    velocity_iterations: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +233,8 @@ class SceneDescription:
         notes: What was left out or replaced.
         bounce_threshold_mps: Approach speed below which nothing bounces (``physxScene:bounceThreshold``,
             the smallest of the stage's scenes).
+        articulations: Sorted by path.
+        filtered_pairs: Prim paths of pairs of bodies that do not collide (``physics:filteredPairs``), each sorted.
     """
 
     gravity_mps2: Vector3
@@ -191,6 +243,8 @@ class SceneDescription:
     joints: tuple[DescribedJoint, ...]
     notes: tuple[str, ...] = ()
     bounce_threshold_mps: float = 0.0
+    articulations: tuple[DescribedArticulation, ...] = ()
+    filtered_pairs: tuple[tuple[str, str], ...] = ()
 
     @property
     def dynamic_bodies(self) -> tuple[DescribedBody, ...]:

@@ -26,6 +26,7 @@ from physicl_twin.model import (
     Part,
     Pose,
     Shape,
+    Site,
     SolidProperties,
     Twin,
 )
@@ -139,6 +140,9 @@ def assemble(
         by_body[owner].append(
             Part(part_name, shape, pose, part.hints, collision=_named(part.collision, part_name), role=part.role)
         )
+    # Sites share the names of the bodies, whose own stay as they are.
+    wanted = [*body_names.values(), *(readable(name, "site") for b in raw_bodies for name, _ in b.sites)]
+    site_names = iter(unique(wanted)[len(body_names) :])
     bodies = tuple(
         Body(
             body_names[b.name],
@@ -146,6 +150,7 @@ def assemble(
             placing.pose(b.transform),
             _mass_properties(b.mass_properties, placing),
             b.static,
+            tuple(Site(next(site_names), placing.pose(transform)) for _, transform in b.sites),
         )
         for b in raw_bodies
         if by_body[b.name] or len(raw_bodies) > 1

@@ -76,6 +76,11 @@ class LinkBuilder:
         self._bodies[name] = RawBody(name, transform, mass_properties, static)
         self._placed.setdefault(name, [])
 
+    def site(self, body: str, name: str, transform: FloatArray) -> None:
+        """Name a frame on a link that has neither mass nor geometry of its own; (4, 4) to the link frame, rigid."""
+        raw = self._bodies[body]
+        self._bodies[body] = replace(raw, sites=(*raw.sites, (name, transform)))
+
     @property
     def bodies(self) -> tuple[str, ...]:
         """Names of the links so far."""

@@ -125,12 +125,14 @@ class RawBody:
         transform: (4, 4) body to source frame, source units; rigid.
         mass_properties: What the file states, already in SI and in the body's own axes; None when it states nothing.
         static: True for what never moves.
+        sites: Frames without matter that go with it: (name, (4, 4) rigid transform to the body frame, source units).
     """
 
     name: str
     transform: FloatArray
     mass_properties: MassProperties | None = None
     static: bool = False
+    sites: tuple[tuple[str, FloatArray], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,7 @@ from physicl_twin.model.twin import Part as Part
 from physicl_twin.model.twin import PartHints as PartHints
 from physicl_twin.model.twin import PartRole as PartRole
 from physicl_twin.model.twin import Semantics as Semantics
+from physicl_twin.model.twin import Site as Site
 from physicl_twin.model.twin import Source as Source
 from physicl_twin.model.twin import Twin as Twin
 from physicl_twin.model.variation import MANIFEST_VERSION as MANIFEST_VERSION

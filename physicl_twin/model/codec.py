@@ -22,7 +22,7 @@ def _from_1(data: dict[str, Json]) -> dict[str, Json]:
 
 
 def _from_2(data: dict[str, Json]) -> dict[str, Json]:
-    """Version 2 knew no dynamics of joints, no articulation, no proposals and no roles of parts: defaults hold."""
+    """Version 2 knew no dynamics of joints, no articulation, no proposals, no sites, no roles: defaults hold."""
     return data | {"schema_version": 3}
 
 

@@ -174,6 +174,19 @@ class MassProperties:
 
 
 @dataclass(frozen=True, slots=True)
+class Site:
+    """A named frame on a body without any matter: a tool point, a sensor's mount, a link that only names a place.
+
+    Attributes:
+        name: Unique in the twin, also among its bodies.
+        pose: Placement in the body frame.
+    """
+
+    name: str
+    pose: Pose = Pose()
+
+
+@dataclass(frozen=True, slots=True)
 class Body:
     """A rigid link.
 
@@ -183,6 +196,7 @@ class Body:
         pose: Placement of the body frame in the twin frame.
         mass_properties: None until normalize, unless the source states them (then normalize keeps what is possible).
         static: True for what never moves and has no mass of its own: a wall.
+        sites: Frames that go with it.
     """
 
     name: str
@@ -190,6 +204,7 @@ class Body:
     pose: Pose = Pose()
     mass_properties: MassProperties | None = None
     static: bool = False
+    sites: tuple[Site, ...] = ()
 
     @property
     def matter(self) -> tuple[Part, ...]:
