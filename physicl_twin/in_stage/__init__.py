@@ -4,6 +4,10 @@ Only pxr is used (usd-core here, Kit's own in Isaac Sim). Commands and graph nod
 """
 
 from physicl_twin.in_stage.colliders import set_collider as set_collider
+from physicl_twin.in_stage.joints import StageJoint as StageJoint
+from physicl_twin.in_stage.joints import joints_of as joints_of
+from physicl_twin.in_stage.moving import PosedJoints as PosedJoints
+from physicl_twin.in_stage.moving import move_joints as move_joints
 from physicl_twin.in_stage.operations import make_sim_ready as make_sim_ready
 from physicl_twin.in_stage.operations import renormalize as renormalize
 from physicl_twin.in_stage.report import InStageOptions as InStageOptions

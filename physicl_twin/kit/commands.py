@@ -167,11 +167,26 @@ class PhysiclResetToAuthoredCommand(_InStage):
         super().__init__(lambda on: in_stage.reset_to_authored(on, chosen), stage)
 
 
+class PhysiclMoveJointsCommand(_InStage):
+    """Put joints to coordinates; see ``in_stage.move_joints``.
+
+    Args:
+        positions: Coordinate by path of the joint, radians or metres.
+        drive: Tell their drives where to go, and leave the bodies to the running simulation.
+        stage: The stage; the open one by default.
+    """
+
+    def __init__(self, positions: Mapping[str, float], drive: bool = False, stage: Any = None) -> None:
+        wanted = dict(positions)
+        super().__init__(lambda on: in_stage.move_joints(on, wanted, drive=drive), stage)
+
+
 _COMMANDS = (
     PhysiclMakeSimReadyCommand,
     PhysiclRenormalizeCommand,
     PhysiclSetColliderCommand,
     PhysiclResetToAuthoredCommand,
+    PhysiclMoveJointsCommand,
 )
 
 

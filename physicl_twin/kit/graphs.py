@@ -125,8 +125,27 @@ def import_and_check(source: str = "") -> GraphPlan:
     )
 
 
+#: Seconds in which a joint goes through its range and back.
+_SWEEP_S = 4.0
+
+
+def play_joints() -> GraphPlan:
+    """While the timeline plays: every joint of the stage goes through its range and back."""
+    return GraphPlan(
+        "PlayJoints",
+        "On Play: Sweep Joints",
+        "Press play: joints go through their range and back, until you stop; then the stage is as it was.",
+        nodes=(("OnTick", f"{_ACTION}.OnPlaybackTick"), ("Move", f"{_OURS}.MoveJoints")),
+        values=(("Move.inputs:sweepSeconds", _SWEEP_S),),
+        connections=(
+            ("OnTick.outputs:tick", "Move.inputs:execIn"),
+            ("OnTick.outputs:time", "Move.inputs:time"),
+        ),
+    )
+
+
 #: What the menu offers.
-PLANS: tuple[Callable[[], GraphPlan], ...] = (randomize_on_play, next_variation_on_event, import_and_check)
+PLANS: tuple[Callable[[], GraphPlan], ...] = (randomize_on_play, next_variation_on_event, import_and_check, play_joints)
 
 
 def create(plan: GraphPlan, stage: Usd.Stage) -> str:

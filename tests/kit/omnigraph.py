@@ -204,9 +204,9 @@ class Graph:
             self._push(f"{name}.{output}")
         return bool(result)
 
-    def fire(self, event: str) -> None:
+    def fire(self, event: str, pin: str = "execOut") -> None:
         """An event node sends execution out."""
-        self._push(f"{event}.outputs:execOut")
+        self._push(f"{event}.outputs:{pin}")
 
     def update(self) -> None:
         """One update of the application."""
@@ -231,7 +231,10 @@ class Graph:
             to, _, into = target.partition(".inputs:")
             if to != name or self.nodes[name].inputs._kinds[into] == "execution":
                 continue
-            value = self.counts.get(owner, 0) if owner in self.events else getattr(self.nodes[owner].outputs, port)
+            if owner in self.events:
+                value = self.values.get(source, self.counts.get(owner, 0))
+            else:
+                value = getattr(self.nodes[owner].outputs, port)
             self.nodes[name].inputs.put(into, value)
 
 

@@ -10,6 +10,7 @@ import pytest
 from pxr import Usd, UsdGeom, UsdPhysics
 
 from physicl_twin.model import PhysiclError
+from tests.in_stage.mechanisms import agrees, planar_arm
 from tests.in_stage.scenes import bowl as bowl_mesh
 from tests.in_stage.scenes import cube, mesh, stage, text, value
 from tests.kit.fake_kit import modules
@@ -178,3 +179,17 @@ def test_a_stage_can_be_given_and_prims_may_vanish_before_the_undo(kit) -> None:
     assert not made.GetPrimAtPath("/a")
     with pytest.raises(PhysiclError):
         kit.commands.PhysiclSetColliderCommand("none_such", paths=["/a"], stage=made).do()
+
+
+def test_joints_are_moved_in_one_step_of_undo(kit) -> None:
+    made = kit.context.stage = planar_arm()
+    before = text(made)
+    done, report = kit.undo.execute("PhysiclMoveJoints", positions={"/World/arm/elbow": 0.5})
+    assert done and [one.path for one in report.bodies] == ["/World/arm/fore"]
+    agrees(made, 0.0, 0.5)
+    kit.undo.undo()
+    assert text(made) == before
+    kit.undo.redo()
+    agrees(made, 0.0, 0.5)
+    done, _ = kit.undo.execute("PhysiclMoveJoints", positions={"/World/arm/elbow": float("nan")})
+    assert not done and kit.log[-1][0] == "log_error"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ def test_nodes_and_attributes_exist_and_types_agree(plan: GraphPlan) -> None:
     for attribute, value in plan.values:
         kind, tokens = port(plan, attribute)
         assert tokens is None or value in tokens
-        wanted = {"token": str, "string": str, "bool": bool, "int": int, "token[]": list}[kind]
+        wanted = {"token": str, "string": str, "bool": bool, "int": int, "double": float, "token[]": list}[kind]
         assert isinstance(value, wanted), attribute
 
 
@@ -70,6 +71,22 @@ def test_each_event_shows_the_next_variation(kit: GraphEditor, jobs: list[Job], 
         shown.append(kit.graph.nodes["Spawn"].outputs.member)
     assert shown == [0, 2, 3, 0]
     assert len(jobs) == 1
+
+
+def test_joints_are_swept_while_it_plays_and_stand_as_before_after(kit: GraphEditor) -> None:  # noqa: F811
+    from tests.in_stage.mechanisms import agrees, planar_arm
+
+    kit.stage = planar_arm()
+    before = [layer.ExportToString() for layer in (kit.stage.GetRootLayer(), kit.stage.GetSessionLayer())]
+    kit.graph.edit(graphs.play_joints().edits(Keys))
+    lower, upper = (-math.pi / 2, -math.radians(120)), (math.pi / 2, math.radians(120))
+    for time, share in ((0.0, 0.0), (1.0, 0.5), (2.0, 1.0), (3.5, 0.25)):
+        kit.graph.values["OnTick.outputs:time"] = time
+        kit.graph.fire("OnTick", "tick")
+        assert kit.graph.visited[-1] == "Move.outputs:finished", kit.graph.nodes["Move"].outputs.error
+        agrees(kit.stage, *(low + share * (high - low) for low, high in zip(lower, upper, strict=True)))
+    kit.stop()
+    assert [layer.ExportToString() for layer in (kit.stage.GetRootLayer(), kit.stage.GetSessionLayer())] == before
 
 
 def test_an_import_is_checked_and_its_mass_read(kit: GraphEditor, jobs: list[Job], tmp_path: Path) -> None:  # noqa: F811

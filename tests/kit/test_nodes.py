@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import json
+import math
+import re
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +18,7 @@ from physicl_twin.kit.nodes import place, state, work
 from physicl_twin.kit.nodes.work import NodeWork, Request, Signal
 from physicl_twin.model import ConfigError, dumps
 from physicl_twin.workbench import TaskState
+from tests.in_stage.mechanisms import agrees, planar_arm
 from tests.ingest.mesh_files import box, stl_binary
 from tests.kit import graph_editor
 from tests.kit.graph_editor import GraphEditor
@@ -538,6 +541,77 @@ def test_nothing_to_make_ready_is_an_error(kit: GraphEditor) -> None:
     kit.graph.fire("Go")
     assert kit.graph.visited == ["N.outputs:failed"]
     assert "/World/Gone" in node.outputs.error
+
+
+# Joints
+
+
+def test_joints_are_read_with_their_limits(kit: GraphEditor) -> None:
+    kit.stage = planar_arm()
+    node = single(kit, "ReadJoints")
+    kit.graph.fire("Go")
+    assert node.outputs.joints == ["/World/arm/shoulder", "/World/arm/elbow"]
+    assert node.outputs.positions == pytest.approx([0.0, 0.0])
+    assert node.outputs.upper == pytest.approx([math.pi / 2, math.radians(120)])
+    assert node.outputs.lower == pytest.approx([-math.pi / 2, -math.radians(120)])
+    assert node.outputs.types == ["revolute", "revolute"]
+    node.inputs.put("prims", [Sdf.Path("/World/arm/fore")])
+    kit.graph.fire("Go")
+    assert node.outputs.joints == ["/World/arm/elbow"]
+
+
+@pytest.mark.parametrize(
+    ("measure", "numbers", "shoulder", "elbow"),
+    [
+        ("si", [0.3, -0.5], 0.3, -0.5),
+        ("degrees", [30.0], math.radians(30), math.radians(30)),
+        ("range", [0.75, 0.5], math.radians(45), 0.0),
+    ],
+)
+def test_joints_are_posed_until_the_stop(
+    kit: GraphEditor, measure: str, numbers: list[float], shoulder: float, elbow: float
+) -> None:
+    kit.stage = planar_arm()
+    root, session = kit.stage.GetRootLayer().ExportToString(), kit.stage.GetSessionLayer().ExportToString()
+    node = single(kit, "MoveJoints", positions=numbers, measure=measure)
+    for _ in range(2):
+        kit.graph.fire("Go")
+        assert kit.graph.visited[-1] == "N.outputs:finished", node.outputs.error
+        agrees(kit.stage, shoulder, elbow)
+    assert node.outputs.joints == ["/World/arm/shoulder", "/World/arm/elbow"]
+    assert kit.stage.GetRootLayer().ExportToString() == root
+    kit.stop()
+    assert kit.stage.GetSessionLayer().ExportToString() == session
+    agrees(kit.stage, 0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "said"),
+    [
+        ({}, "Positions is empty"),
+        ({"positions": [0.1, 0.2, 0.3]}, "3 positions for 2 joints"),
+        ({"positions": [9.0]}, "beyond_limit|-90° to 90°"),
+        ({"positions": [0.1], "way": "drive"}, "Nothing drives"),
+        ({"sweepSeconds": -1.0}, "cannot be"),
+        ({"positions": [0.1], "prims": [Sdf.Path("/World/nothing")]}, "no joints"),
+    ],
+)
+def test_joints_that_cannot_be_moved_are_an_error(kit: GraphEditor, inputs: dict[str, Any], said: str) -> None:
+    kit.stage = planar_arm()
+    node = single(kit, "MoveJoints", **inputs)
+    kit.graph.fire("Go")
+    assert kit.graph.visited == ["N.outputs:failed"]
+    assert re.search(said, node.outputs.error), node.outputs.error
+    agrees(kit.stage, 0.0, 0.0)
+
+
+def test_a_joint_that_cannot_is_named_and_the_other_moves(kit: GraphEditor) -> None:
+    kit.stage = planar_arm()
+    node = single(kit, "MoveJoints", positions=[2.0, 1.0])
+    kit.graph.fire("Go")
+    assert kit.graph.visited == ["N.outputs:finished"]
+    assert node.outputs.skipped == ["/World/arm/shoulder"] and "shoulder" in node.outputs.error
+    agrees(kit.stage, 0.0, 1.0)
 
 
 # What is put on the stage

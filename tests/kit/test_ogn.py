@@ -17,7 +17,10 @@ from tests.kit.omnigraph import NODES
 
 FACTS = json.loads((Path(__file__).parent / "contracts" / "ogn.json").read_text(encoding="utf-8"))
 FILES = sorted(NODES.glob("Ogn*.ogn"))
-NAMES = ["DeployTwin", "ImportSource", "MakeSimReady", "ReadTwinEstimate", "RunRollout", "SpawnVariations"]
+NAMES = [
+    "DeployTwin", "ImportSource", "MakeSimReady", "MoveJoints", "ReadJoints", "ReadTwinEstimate", "RunRollout",
+    "SpawnVariations",
+]  # fmt: skip
 PORTS = ("inputs", "outputs", "state")
 
 
@@ -31,7 +34,7 @@ def attributes(path: Path) -> list[tuple[str, str, dict[str, Any]]]:
     return [(port, name, one) for port in PORTS for name, one in node.get(port, {}).items()]
 
 
-def test_all_six_nodes_are_there_with_their_code() -> None:
+def test_all_nodes_are_there_with_their_code() -> None:
     assert [path.stem.removeprefix("Ogn") for path in FILES] == NAMES
     assert all(path.with_suffix(".py").is_file() for path in FILES)
 

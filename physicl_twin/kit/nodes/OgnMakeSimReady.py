@@ -8,9 +8,6 @@ from physicl_twin.kit import settings
 from physicl_twin.kit.nodes import flow, requests
 from physicl_twin.model import UsdError
 
-#: So many prims that were left alone are named in the error.
-_NAMED = 3
-
 
 class OgnMakeSimReady:
     """See OgnMakeSimReady.ogn."""
@@ -34,8 +31,7 @@ class OgnMakeSimReady:
 
         paths, options = requests.sim_ready(db.inputs, in_force)
         report = make_sim_ready(stage, paths, options)
-        said = [f"{one.path}: {one.message} {one.hint}".strip() for one in report.skipped]
-        errors = "\n".join([*said[:_NAMED], *([f"… and {len(said) - _NAMED} more."] if len(said) > _NAMED else [])])
+        errors = requests.left_alone(report)
         db.outputs.readyPrims = [body.path for body in report.bodies]
         db.outputs.massesKg = [body.mass.value if body.mass is not None else 0.0 for body in report.bodies]
         db.outputs.skippedPrims = [one.path for one in report.skipped]

@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from physicl_twin.kit.nodes.work import Request
 from physicl_twin.kit.settings import KitSettings
-from physicl_twin.model.errors import ConfigError, PhysiclError, SourceError
+from physicl_twin.model.errors import ConfigError, PhysiclError, SourceError, UsdError
 
 if TYPE_CHECKING:
-    from physicl_twin.in_stage import InStageOptions
+    from physicl_twin.in_stage import InStageOptions, InStageReport
+
+#: So many prims that were left alone are named in an error.
+_NAMED = 3
 
 
 def build_request(inputs: Any, settings: KitSettings) -> Request:
@@ -174,6 +177,57 @@ def sim_ready(inputs: Any, settings: KitSettings) -> tuple[list[str], InStageOpt
         articulation=bool(inputs.articulation),
         seed=_seed(inputs.seed, settings),
     )
+
+
+def left_alone(report: InStageReport) -> str:
+    """Why prims were left alone, a line each; of many the first few."""
+    said = [f"{one.path}: {one.message} {one.hint}".strip() for one in report.skipped]
+    return "\n".join([*said[:_NAMED], *([f"… and {len(said) - _NAMED} more."] if len(said) > _NAMED else [])])
+
+
+def joint_positions(inputs: Any, stage: Any) -> dict[str, float]:
+    """Of Move Joints: coordinate by path of the joint, radians or metres.
+
+    Raises:
+        PhysiclError: ``no_joints``, ``input_missing``, ``positions_not_paired``, ``sweep_malformed``, ``no_stage``.
+    """
+    from physicl_twin.in_stage import joints_of
+
+    joints = joints_of(stage, [str(path) for path in inputs.prims])
+    numbers = [float(number) for number in inputs.positions]
+    if not joints:
+        raise UsdError("no_joints", "There are no joints that turn or slide.", "Name prims that hold some.")
+    joints = tuple(joint for joint in joints if not joint.follows) or joints
+    if inputs.sweepSeconds:
+        at = _swept(inputs.time, inputs.sweepSeconds)
+        return {joint.path: joint.at_fraction(at) for joint in joints}
+    if not numbers:
+        raise ConfigError("input_missing", "Positions is empty.", "Give one number for all joints, or one for each.")
+    if len(numbers) == 1:
+        numbers *= len(joints)
+    if len(numbers) != len(joints):
+        text = f"There are {len(numbers)} positions for {len(joints)} joints that follow no other."
+        raise ConfigError("positions_not_paired", text, "Give one for all, or one for each.")
+    if inputs.measure == "range":
+        return {joint.path: joint.at_fraction(number) for joint, number in zip(joints, numbers, strict=True)}
+    degrees = math.pi / 180 if inputs.measure == "degrees" else 1.0
+    return {
+        joint.path: number * (degrees if joint.type == "revolute" else 1.0)
+        for joint, number in zip(joints, numbers, strict=True)
+    }
+
+
+def _swept(time_s: float, period_s: float) -> float:
+    """Fraction of the range at a time: from 0 to 1 and back in a period, at a steady speed.
+
+    Raises:
+        ConfigError: ``sweep_malformed``.
+    """
+    if not (math.isfinite(period_s) and period_s > 0 and math.isfinite(time_s)):
+        text = f"A sweep in {period_s} s at {time_s} s cannot be."
+        raise ConfigError("sweep_malformed", text, "Give a time above 0, or 0 for no sweep.")
+    turn = time_s / period_s % 1.0
+    return 1.0 - abs(2.0 * turn - 1.0)
 
 
 def _said(error: dict[str, str]) -> str:

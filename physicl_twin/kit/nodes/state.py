@@ -6,6 +6,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
+from physicl_twin.in_stage.moving import PosedJoints
 from physicl_twin.kit.nodes.place import Spawned
 from physicl_twin.kit.nodes.work import NodeWork
 
@@ -20,19 +21,24 @@ class NodeState:
     Attributes:
         work: Its background work.
         spawned: What it put on the stage for the time of the play.
+        posed: Joints that it moved for the time of the play.
     """
 
     def __init__(self, work: NodeWork, subscribe: Callable[[Callable[[], None]], object]) -> None:
         self.work = work
         self.spawned: Spawned | None = None
+        self.posed: PosedJoints | None = None
         self._subscription = subscribe(self.reset)
 
     def reset(self) -> None:
-        """Stop the job, forget its result and take away what was spawned."""
+        """Stop the job, forget its result and take away what was spawned or posed."""
         self.work.reset()
         spawned, self.spawned = self.spawned, None
         if spawned is not None:
             spawned.remove()
+        posed, self.posed = self.posed, None
+        if posed is not None:
+            posed.release()
 
     def release(self) -> None:
         """The node is gone: as ``reset``, and the timeline is no longer listened to."""
