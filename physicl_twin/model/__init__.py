@@ -41,6 +41,7 @@ from physicl_twin.model.joint import Drive as Drive
 from physicl_twin.model.joint import Joint as Joint
 from physicl_twin.model.joint import JointType as JointType
 from physicl_twin.model.joint import Mimic as Mimic
+from physicl_twin.model.joint import Proposal as Proposal
 from physicl_twin.model.makeup import Makeup as Makeup
 from physicl_twin.model.makeup import MakeupKind as MakeupKind
 from physicl_twin.model.makeup import Possibility as Possibility

@@ -108,6 +108,22 @@ class Joint:
 
 
 @dataclass(frozen=True, slots=True)
+class Proposal:
+    """A joint that is likely but not sure enough to be authored; somebody decides.
+
+    Attributes:
+        joint: As it would be authored. ``body0`` is a body of the twin. ``body1`` is one too, or the name that what
+            moves would get: its frame is then that of ``body0``, from which it is split.
+        parts: Names of the parts that would move with it; empty when ``body1`` is there already.
+        excludes: Names of joints, authored or proposed, that cannot be together with it (a hinge on the other side).
+    """
+
+    joint: Joint
+    parts: tuple[str, ...] = ()
+    excludes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class BodyPair:
     """Two bodies that do not collide, and why.
 

@@ -8,7 +8,7 @@ from typing import Literal
 from physicl_twin.model.collision import Collision
 from physicl_twin.model.estimate import Estimate, Evidence
 from physicl_twin.model.geometry import Matrix3, Pose, Shape, Vector3
-from physicl_twin.model.joint import Articulation, Joint
+from physicl_twin.model.joint import Articulation, Joint, Proposal
 from physicl_twin.model.makeup import Makeup
 from physicl_twin.model.material import Appearance, Material
 
@@ -265,7 +265,7 @@ class Twin:
     bodies: tuple[Body, ...]
     appearances: tuple[Appearance, ...] = ()
     joints: tuple[Joint, ...] = ()
-    proposals: tuple[Joint, ...] = ()
+    proposals: tuple[Proposal, ...] = ()
     articulation: Articulation | None = None
     materials: tuple[Material, ...] = ()
     semantics: Semantics | None = None
