@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from physicl_twin.model import ConfigError, Estimate, Evidence
+from physicl_twin.normalize.joint_statement import JointStatement
 
 #: Kilograms per unit. Pound and ounce by the international agreement of 1959 (0.45359237 kg exactly; 16 oz = 1 lb).
 KILOGRAMS_PER_UNIT = {
@@ -120,6 +121,7 @@ class NormalizeOptions:
         mass: Mass of the whole twin from a scale or a label, kg; None when unknown.
         part_masses: (part, mass in kg) of parts that were weighed, or whose mass a parts list states.
         insides: What the user states of walls and contents.
+        joints: What the user states of joints.
         settings: The pipeline's settings (``settings.pipeline()``); empty for the shipped ones.
         fast: Coarser collision search and fewer occupancy points.
         seed: Key of every random draw.
@@ -131,6 +133,7 @@ class NormalizeOptions:
     mass: Estimate | None = None
     part_masses: tuple[tuple[str, Estimate], ...] = ()
     insides: tuple[InsideText, ...] = ()
+    joints: tuple[JointStatement, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
     fast: bool = False
     seed: int = 0

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from physicl_twin.model import Certificate, PhysiclError, Twin, from_json, loads_twin
+from physicl_twin.normalize.joint_statement import JointStatement
 from physicl_twin.normalize.material_table import MaterialTable
 from physicl_twin.normalize.options import parse_mass
 from physicl_twin.workbench.bench import Bench
@@ -29,19 +30,22 @@ class Edits:
     Attributes:
         materials: Row id or words by part.
         masses: Text such as ``0.603 kg`` by part; ``*`` for the whole.
+        joints: Fields of ``JointStatement`` by joint.
     """
 
     materials: Mapping[str, str]
     masses: Mapping[str, str]
+    joints: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def empty(self) -> bool:
         """True when nothing is said."""
-        return not self.materials and not self.masses
+        return not self.materials and not self.masses and not self.joints
 
     def to_json(self) -> dict[str, Any]:
         """For the worker and the session."""
-        return {"materials": dict(self.materials), "masses": dict(self.masses)}
+        joints = {name: dict(said) for name, said in self.joints.items()}
+        return {"materials": dict(self.materials), "masses": dict(self.masses), "joints": joints}
 
 
 _NONE = Edits({}, {})
@@ -85,7 +89,7 @@ class NormalizeModel:
         # Edits of a twin that was in view before are offered again.
         kept = self._bench.session.kept_value("normalize", "edits", {})
         if kept.get("twin") == folder and kept.get("version") == self.twin.version:
-            edits = Edits(_texts(kept.get("materials")), _texts(kept.get("masses")))
+            edits = Edits(_texts(kept.get("materials")), _texts(kept.get("masses")), _fields(kept.get("joints")))
             if not edits.empty:
                 self._say(edits)
 
@@ -104,6 +108,11 @@ class NormalizeModel:
         return f"{self.twin.title}, version {self.twin.version}" if self.twin is not None else ""
 
     @property
+    def shown(self) -> Twin | None:
+        """The twin as the edits have it, or the version on disk."""
+        return self._draft or self.twin
+
+    @property
     def edited(self) -> bool:
         """True while edits wait to be accepted."""
         return bool(self._edits) and not self._edits[-1].empty
@@ -111,21 +120,21 @@ class NormalizeModel:
     @property
     def cards(self) -> tuple[Card, ...]:
         """The five headline cards."""
-        shown = self._draft or self.twin
+        shown = self.shown
         return cards(shown, self.certificate, self.edited) if shown is not None else ()
 
     @property
     def rows(self) -> tuple[PartRow, ...]:
         """A row a part."""
         if self._rows is None:
-            shown = self._draft or self.twin
+            shown = self.shown
             self._rows = part_rows(shown, self.twin if self._draft is not None else None) if shown is not None else ()
         return self._rows
 
     @property
     def notes(self) -> tuple[Line, ...]:
         """What needs a look."""
-        shown = self._draft or self.twin
+        shown = self.shown
         found = [note for note in shown.notes if note.severity == "warning"] if shown is not None else []
         return tuple(Line(note.message, in_panel_words(note.hint), "look", "look here") for note in found)
 
@@ -180,7 +189,7 @@ class NormalizeModel:
             return
         now = self._edits[-1] if self._edits else _NONE
         self.select(part, "material")
-        self._edit(Edits({**now.materials, part: material}, now.masses))
+        self._edit(Edits({**now.materials, part: material}, now.masses, now.joints))
 
     def set_mass(self, text: str, part: str = WHOLE) -> bool:
         """State a weighed mass, such as ``0.603 kg``; an empty text takes the statement back.
@@ -199,8 +208,13 @@ class NormalizeModel:
             masses[part] = text.strip()
         if part != WHOLE:
             self.select(part, "mass")
-        self._edit(Edits(now.materials, masses))
+        self._edit(Edits(now.materials, masses, now.joints))
         return True
+
+    def set_joint(self, joint: str, said: Mapping[str, Any]) -> None:
+        """State something of a joint: fields of ``JointStatement``; masses and checks follow."""
+        now = self._edits[-1] if self._edits else _NONE
+        self._edit(Edits(now.materials, now.masses, {**now.joints, joint: {**now.joints.get(joint, {}), **said}}))
 
     @property
     def stated_mass(self) -> str:
@@ -291,10 +305,26 @@ class NormalizeModel:
     @property
     def changes(self) -> str:
         """How many figures wait to be accepted, for people."""
-        changed = sum(row.changed for row in self.rows)
-        return f"{count(changed, 'part')} changed, not accepted yet" if self.edited else ""
+        if not self.edited:
+            return ""
+        joints = len(self._edits[-1].joints)
+        parts = sum(row.changed for row in self.rows)
+        words = [count(parts, "part")] * bool(parts or not joints) + [count(joints, "joint")] * bool(joints)
+        return f"{', '.join(words)} changed, not accepted yet"
 
 
 def _texts(kept: Any) -> dict[str, str]:
     """Remembered statements; what a damaged session has instead is left out."""
     return {part: said for part, said in kept.items() if isinstance(said, str)} if isinstance(kept, dict) else {}
+
+
+def _fields(kept: Any) -> dict[str, dict[str, Any]]:
+    """Remembered statements about joints; what a damaged session has instead is left out."""
+    known = set(JointStatement.__dataclass_fields__) - {"joint"}
+    if not isinstance(kept, dict):
+        return {}
+    return {
+        joint: {key: value for key, value in said.items() if key in known}
+        for joint, said in kept.items()
+        if isinstance(said, dict)
+    }

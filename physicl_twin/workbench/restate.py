@@ -12,6 +12,7 @@ from physicl_twin import normalize, settings, usd
 from physicl_twin.jobs import provenance
 from physicl_twin.jobs.provenance import Provenance
 from physicl_twin.model import ConfigError, Estimate, Progress, SourceError, Twin, dumps, from_json, loads_twin, to_json
+from physicl_twin.normalize.joint_statement import JointStatement
 from physicl_twin.normalize.options import parse_mass
 from physicl_twin.store import staged
 from physicl_twin.validate import validate, write_certificate
@@ -24,15 +25,19 @@ class Statements:
     Attributes:
         materials: Material by the name of the part.
         masses: Mass such as ``0.603 kg`` by the name of the part; ``*`` for the whole twin.
+        joints: What is said of joints.
     """
 
     materials: Mapping[str, str]
     masses: Mapping[str, str]
+    joints: tuple[JointStatement, ...] = ()
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Statements:
-        """From ``materials`` and ``masses``."""
-        return cls(dict(record.get("materials", {})), dict(record.get("masses", {})))
+        """From ``materials`` and ``masses``, and ``joints``: fields of ``JointStatement`` by the name of the joint."""
+        said = {str(name): dict(fields) for name, fields in record.get("joints", {}).items()}
+        joints = tuple(from_json(JointStatement, {"joint": name} | fields) for name, fields in said.items())
+        return cls(dict(record.get("materials", {})), dict(record.get("masses", {})), joints)
 
 
 def load_complete(folder: Path) -> Twin:
@@ -96,6 +101,7 @@ def _options(made: Provenance | None, said: Statements) -> normalize.NormalizeOp
         materials=tuple(materials),
         mass=whole,
         part_masses=tuple(masses.items()),
+        joints=said.joints,
         settings=json.loads(made.settings) if made is not None and made.settings else settings.pipeline(),
         seed=made.seed if made is not None else 0,
     )
@@ -133,6 +139,7 @@ def accept(folder: Path, said: Statements, engines: list[str], progress: Progres
             "materials": to_json(options.materials),
             "mass": to_json(options.mass),
             "part_masses": to_json(options.part_masses),
+            "joints": [*json.loads(made.options).get("joints", []), *to_json(said.joints)],
         }
         text = json.dumps(stated, sort_keys=True, ensure_ascii=False)
         # Another request than the one that built it: building the source again is no repetition of this version.

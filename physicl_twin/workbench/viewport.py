@@ -24,15 +24,21 @@ _AZIMUTH_DEG, _ELEVATION_DEG = -50.0, 22.0
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """Poses of the bodies at a time of a run.
+    """Poses of the bodies at a time of a run, or with joints moved by hand.
 
     Attributes:
         poses: (N) of (x, y, z, w, i, j, k), metres and wxyz.
         reach: Low and high corner of what the run covers, metres.
+        floor_m: Height of the floor; None for the ground of a run.
+        axis: Two points of the axis of the joint that moves; empty for none.
+        marked: Names of parts that are marked.
     """
 
     poses: tuple[tuple[float, ...], ...]
     reach: tuple[tuple[float, ...], ...]
+    floor_m: float | None = None
+    axis: tuple[tuple[float, ...], ...] = ()
+    marked: tuple[str, ...] = ()
 
 
 class Viewport:
@@ -147,6 +153,7 @@ class Viewport:
             samples,
             tuple(poses),
             tuple(reach),
+            *((self._moment.floor_m, self._moment.axis, self._moment.marked) if self._moment else ()),
         )
 
     def _ask(self, shot: Shot) -> None:

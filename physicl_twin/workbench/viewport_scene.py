@@ -28,6 +28,8 @@ _CREASE_DEG = 30.0
 _TOP, _BOTTOM = np.array([0.185, 0.19, 0.2]), np.array([0.115, 0.118, 0.125])
 _LINE, _ACCENT = np.array([0.30, 0.305, 0.315]), np.array([0.56, 0.82, 0.09])
 _COVER = 0.72
+#: Half the width of the axis of a joint, part of the picture's height.
+_AXIS_WIDTH = 0.004
 #: Fraction of a triangle budget beyond which turning would stutter.
 _MAX_FACES = 300_000
 
@@ -81,6 +83,9 @@ class ViewportScene:
         columns, rows = np.meshgrid(np.arange(width * side) + 0.5, np.arange(height * side) + 0.5)
         x, y = 2 * columns.ravel() / (width * side) - 1, 1 - 2 * rows.ravel() / (height * side)
         image = self._shaded(camera, camera.directions(x, y), 0.5 * (y + 1), poses, box, shot, (width * side, side))
+        if len(shot.axis) == 2:
+            ink = _stroke(camera, np.array(shot.axis), x, y, height * side)
+            image = image * (1 - ink[:, None]) + _ACCENT * ink[:, None]
         fine = image.reshape(height, side, width, side, 3).mean(axis=(1, 3))
         pixels = np.full((height, width, 4), 255, dtype=np.uint8)
         pixels[..., :3] = np.round(np.clip(fine, 0, 1) * 255)
@@ -98,6 +103,8 @@ class ViewportScene:
     ) -> FloatArray:
         """(N, 3) sRGB of rays, row by row."""
         floor = 0.0 if shot.poses else float(self._box[0, 2])
+        if shot.floor_m is not None:
+            floor = shot.floor_m
         image = _backdrop(camera, directions, level, floor, box)
         surface = _Hit.of(self._surfaces, camera, directions, poses)
         pale = shot.colliders and bool(self._colliders)
@@ -113,8 +120,9 @@ class ViewportScene:
             marked = np.where(over.found, over.part, -1)
             edges = np.where(over.found, over.piece, -1)
             image *= 1.0 - 0.45 * _border(edges, grid[0], 1)[:, None]
-        if shot.selected in self._names:
-            chosen = marked == self._names.index(shot.selected)
+        named = [self._names.index(name) for name in {shot.selected, *shot.marked} if name in self._names]
+        if named:
+            chosen = np.isin(marked, named)
             image = np.where(chosen[:, None], 0.75 * image + 0.25 * _ACCENT, image)
             rim = _border(chosen.astype(np.int32), grid[0], grid[1] + 1)
             image = image * (1 - rim[:, None]) + _ACCENT * rim[:, None]
@@ -132,6 +140,23 @@ class ViewportScene:
     def box(self) -> FloatArray:
         """(2, 3) corners of the twin as authored."""
         return self._box
+
+
+def _stroke(camera: Camera, points: FloatArray, x: FloatArray, y: FloatArray, rows: int) -> FloatArray:
+    """(N,) how much of each picture point a line between two points of the world covers, 0 to 1; drawn over all."""
+    local = (points - camera.position) @ np.stack([camera.right, camera.up, camera.back], axis=1)
+    depth = -local[:, 2]
+    if (depth <= 0).any():
+        return np.zeros(len(x))
+    # Picture coordinates in units of the half height, so that the line is as wide in every direction.
+    aspect = float(camera.tangent[0] / camera.tangent[1])
+    start, end = local[:, :2] / depth[:, None] / camera.tangent[1]
+    at = np.column_stack([x * aspect, y])
+    along = end - start
+    share = np.clip((at - start) @ along / max(float(along @ along), 1e-12), 0.0, 1.0)
+    distance = np.linalg.norm(at - start - share[:, None] * along, axis=1) * rows / 2
+    ink: FloatArray = 0.9 * (distance < max(1.0, rows * _AXIS_WIDTH)).astype(float)
+    return ink
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,6 +14,7 @@ from physicl_twin.workbench.bench import Bench, MakeTask, start_task
 from physicl_twin.workbench.cards import Action
 from physicl_twin.workbench.deploy_model import DeployModel
 from physicl_twin.workbench.ingest_model import IngestModel, Sample, shipped_sample
+from physicl_twin.workbench.joints_model import JointsModel
 from physicl_twin.workbench.live import Live
 from physicl_twin.workbench.normalize_model import NormalizeModel
 from physicl_twin.workbench.player import Player
@@ -80,6 +81,7 @@ class Workspace:
         self.viewport = Viewport(self.bench)
         self.ingest = IngestModel(self.bench, sample if sample is not None else shipped_sample())
         self.normalize = NormalizeModel(self.bench)
+        self.joints = JointsModel(self.bench, self.normalize)
         self.augment = AugmentModel(self.bench)
         self.validate = ValidateModel(self.bench, self.normalize, player)
         self.deploy = DeployModel(self.bench)
@@ -152,7 +154,9 @@ class Workspace:
         before = self.bench.revision
         self.bench.poll()
         self.validate.poll()
-        self.viewport.show(self.validate.moment if self.stage == "validate" else None)
+        self.joints.poll()
+        moments = {"validate": self.validate.moment, "normalize": self.joints.moment}
+        self.viewport.show(moments.get(self.stage))
         self.viewport.poll()
         return self.bench.revision != before
 

@@ -120,7 +120,7 @@ def test_accepting_makes_a_version_and_forgets_the_edits(desk: Desk, tmp_path: P
     desk.live.answer(heavier(desk))
     model.primary.run()
     assert desk.tasks.verbs == ["accept"]
-    assert desk.tasks.said["statements"] == {"materials": {part: "oak"}, "masses": {}}
+    assert desk.tasks.said["statements"] == {"materials": {part: "oak"}, "masses": {}, "joints": {}}
     folder = twin_on_disk(tmp_path / "out" / "twins", replace(twins.multi_part(), version=2))
     desk.finish({"twin": str(folder), "version": 2})
     assert model.twin is not None and model.twin.version == 2 and not model.edited
