@@ -113,7 +113,9 @@ class JointsModel:
         low, high = self.span(name)
         if high <= low:
             return
-        self._playing = None
+        if self.playing or not self._positions:
+            self._playing = None
+            self._bench.changed()
         steps = round(min(1.0, max(0.0, fraction)) * _STEPS) / _STEPS
         self._positions[name] = low + steps * (high - low)
         self.select(name)

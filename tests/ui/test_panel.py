@@ -22,6 +22,10 @@ import psutil
 import pytest
 from PIL import Image
 
+from physicl_twin.model import dumps
+from tests.usd import twins
+from tests.workbench.test_joints_model import cabinet
+
 ROOT = Path(__file__).parents[2]
 IMAGES = ROOT / "docs" / "images"
 
@@ -127,6 +131,22 @@ def test_nothing_sticks_out_of_the_window(tmp_path: Path, twin: str, width: int)
     told = play("widths", tmp_path / "wide", twin=twin, size=[width, 900])
     assert told["outside"] == {name: [] for name in told["outside"]}
     assert len(told["outside"]) == 6
+
+
+@pytest.mark.parametrize("width", [420, 1180])
+def test_joints_are_shown_moved_played_and_limited(tmp_path: Path, width: int) -> None:
+    made = cabinet()
+    folder = tmp_path / "out" / "twins"
+    twins.write(made, folder)
+    (folder / made.name / "twin.json").write_text(dumps(made), encoding="utf-8")
+    told = play("joints", tmp_path / "joints", twin=str(folder / made.name), joint="hinge", size=[width, 900])
+    assert told["outside"] == []
+    assert {"hinge (door)", "proposed, 61 %", "1 proposed: decide", "0° … 110°"} <= set(told["texts"])
+    assert "Two pins are coaxial." in told["why"]
+    assert 0.5 < told["dragged"] < 1.0 and told["rests"]
+    assert told["refused"] == "coordinate_unreadable"
+    assert told["range"] == "0° … 75°" and "1 joint" in told["changes"]
+    assert told["edited"] is False
 
 
 def test_mistakes_have_a_way_out_and_leave_nothing_behind(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import omni.ui as ui
 
 from physicl_twin.kit.panel import styles, widgets
 from physicl_twin.kit.panel.styles import GAP, PAD
+from physicl_twin.kit.panel.tabs import joints
 from physicl_twin.kit.panel.view import View
 from physicl_twin.kit.panel.viewport import Picture
 from physicl_twin.usd import names
@@ -33,6 +34,7 @@ def build(view: View) -> None:
     if beside:
         with ui.HStack(height=0, spacing=GAP):
             with ui.VStack(width=ui.Pixel(width), height=0, spacing=GAP):
+                joints.build(view, width)
                 _table(view, width)
                 _why(view, width)
             with ui.VStack(width=_PICTURE):
@@ -40,6 +42,7 @@ def build(view: View) -> None:
                 ui.Spacer()
     else:
         view.moving.append(Picture(view.work.viewport, width, 220))
+        joints.build(view, width)
         _table(view, width)
         _why(view, width)
     if model.notes:
