@@ -42,6 +42,7 @@ def normalize(twin: Twin, options: NormalizeOptions | None = None, progress: Pro
     from physicl_twin.normalize.collision import choose_collision
     from physicl_twin.normalize.duplicates import without_duplicate_parts
     from physicl_twin.normalize.flags import with_flag_notes
+    from physicl_twin.normalize.joint_statement import with_joint_statements
     from physicl_twin.normalize.semantics import classify
 
     options = options or NormalizeOptions()
@@ -49,6 +50,7 @@ def normalize(twin: Twin, options: NormalizeOptions | None = None, progress: Pro
     settings = NormalizeSettings.from_table(pipeline["normalize"])
     done = {shape.name for shape in twin.shapes if _is_done(shape)}
     twin = without_duplicate_parts(with_solids(twin, settings, options.fast, progress))
+    twin = with_joint_statements(twin, options.joints)
     twin = with_mass(twin, options, progress)
     if not all(part.shape in done and _has_collision(part) for part in twin.parts):
         twin = choose_collision(twin, pipeline["collision"], options.fast, progress)
