@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from physicl_twin.engines.hull import solid_integrals
-from physicl_twin.engines.mujoco_spec import spanning_tree
+from physicl_twin.engines.joint_tree import spanning_tree
 from physicl_twin.engines.scene_description import CollisionShape, DescribedJoint, SceneDescription
 from physicl_twin.model import Pose
 from physicl_twin.model.geometry import FloatArray
@@ -103,12 +103,12 @@ def facts_of(scene: SceneDescription) -> Facts:
         colliders = tuple(collider_facts(s, body.pose) for s in body.shapes)
         com = body.pose.apply(np.array([body.com_m]))[0]
         bodies.append(BodyFacts(body.path, body.mass_kg, com, turn @ body.inertia() @ turn.T, body.pose, colliders))
-    tree, loops = spanning_tree(scene)
+    tree = spanning_tree(scene)
     hanging = {joint.path: child for child, joint in tree.joints.items()}
     joints = tuple(
         _joint(joint, poses, hanging[joint.path])
         for joint in scene.joints
-        if joint.type != "fixed" and joint not in loops
+        if joint.type != "fixed" and joint not in tree.loops
     )
     return Facts(tuple(bodies), joints)
 

@@ -13,7 +13,8 @@ from physicl_twin.deploy.facts import collider_facts
 from physicl_twin.deploy.obj_mesh import write_obj
 from physicl_twin.deploy.visuals import Piece, Visuals
 from physicl_twin.deploy.xml_text import number, numbers, text_of
-from physicl_twin.engines.mujoco_spec import JointTree, joint_coordinate, spanning_tree
+from physicl_twin.engines.joint_tree import JointTree, spanning_tree
+from physicl_twin.engines.mechanism import joint_coordinate
 from physicl_twin.engines.scene_description import (
     CollisionShape,
     DescribedBody,
@@ -42,7 +43,7 @@ class Tree:
 
 def trees(scene: SceneDescription) -> tuple[Tree, ...]:
     """The trees of a scene; bodies that are jointed to the world hang on one link ``world``."""
-    tree, _ = spanning_tree(scene)
+    tree = spanning_tree(scene)
 
     def root_of(path: str) -> str:
         while path in tree.parents:
@@ -98,7 +99,8 @@ class TreeWriter:
         self._meshes, self._prefix = meshes, prefix
         self._bodies = {body.path: body for body in scene.bodies}
         self._plans = {body.path: plan for body, plan in zip(scene.bodies, layout.bodies, strict=True)}
-        self._tree, self.loops = spanning_tree(scene)
+        self._tree = spanning_tree(scene)
+        self.loops = self._tree.loops
         self._frames = link_frames(scene, self._tree)
         self.invented_limits = False
 
@@ -234,7 +236,7 @@ def without_capsules(scene: SceneDescription) -> SceneDescription:
 
 def start_coordinates(scene: SceneDescription) -> dict[str, float]:
     """Coordinate of each joint in the twin's own pose, radians or metres: URDF's zero may be another pose."""
-    tree, _ = spanning_tree(scene)
+    tree = spanning_tree(scene)
     return {
         joint.path: joint_coordinate(scene, joint)
         for joint in tree.joints.values()

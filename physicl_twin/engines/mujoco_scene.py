@@ -10,6 +10,7 @@ import numpy as np
 
 from physicl_twin.engines.mujoco_calm import STEPS, CalmContacts
 from physicl_twin.engines.mujoco_contact import DEAD_RESTITUTION, solref
+from physicl_twin.engines.mujoco_joint_state import MujocoJoints
 from physicl_twin.engines.mujoco_spec import PROBE, PROBE_GROUP
 from physicl_twin.engines.mujoco_state import BodyState, body_states
 from physicl_twin.engines.protocol import Contact, EngineMass, RayHit
@@ -68,10 +69,18 @@ class MujocoScene:
             model, restitution, scene.bounce_threshold_mps, settings.mujoco_stiffness_steps, deadening
         )
         self._flex_restitution = [surfaces[name].restitution for name in self._flex_owner]
+        self._joints = MujocoJoints(model, self._data, scene, settings.mujoco_stiffness_steps)
         self._true_mass: tuple[FloatArray, FloatArray] | None = None
         self._probe = int(model.geom(PROBE).id)
         mujoco.mj_forward(model, self._data)
+        self._start(scene)
+
+    def _start(self, scene: SceneDescription) -> None:
+        """The state of the stage: joints where it says they are, bodies at their speeds."""
+        self.set_poses(self._joints.mechanism.home)
         self.set_velocities(np.array([body.velocity for body in scene.dynamic_bodies]))
+        self._joints.start()
+        self._refresh()
 
     def _owners(self, model: Any) -> list[str]:
         """Who a geom counts as: the dynamic body that carries it, or itself."""
@@ -117,6 +126,7 @@ class MujocoScene:
         model.opt.timestep = dt_s
         steps = self._settings.mujoco_stiffness_steps
         self._calm.set_time_step(dt_s)
+        self._joints.set_time_step(dt_s)
         for index, restitution in enumerate(self._flex_restitution):
             model.flex_solref[index] = solref(restitution, dt_s, steps)
 
@@ -159,6 +169,39 @@ class MujocoScene:
         for state in self._states:
             state.set_velocity(self._model, self._data, world)
         self._refresh()
+
+    @property
+    def joints(self) -> tuple[str, ...]:
+        """Prim paths of the movable joints."""
+        return self._joints.paths
+
+    def joint_positions(self) -> FloatArray:
+        """(J,) coordinates, radians or metres."""
+        self._require_open()
+        return self._joints.positions(self.poses() if self._joints.followed else None)
+
+    def joint_velocities(self) -> FloatArray:
+        """(J,) rates of the coordinates."""
+        self._require_open()
+        followed = self._joints.followed
+        return self._joints.rates(self.poses() if followed else None, self.velocities() if followed else None)
+
+    def set_joint_positions(self, positions: FloatArray) -> None:
+        """Put the joints of the trees somewhere; roots stay where they are."""
+        self._require_open()
+        self._joints.put(positions)
+        self._refresh()
+
+    def set_joint_velocities(self, velocities: FloatArray) -> None:
+        """Set the rates of the joints of the trees."""
+        self._require_open()
+        self._joints.move(velocities)
+        self._refresh()
+
+    def set_joint_targets(self, targets: FloatArray) -> None:
+        """Where the drives shall hold their joints."""
+        self._require_open()
+        self._joints.aim(targets)
 
     def contacts(self) -> tuple[Contact, ...]:
         """Contact points of the last step."""
@@ -217,7 +260,9 @@ class MujocoScene:
         # First the flag: it is the reset that wakes everybody.
         self._model.opt.enableflags |= int(mujoco.mjtEnableBit.mjENBL_SLEEP)
         self._model.opt.sleep_tolerance = 0.0
+        controls = self._data.ctrl.copy()
         mujoco.mj_resetData(self._model, self._data)
+        self._data.ctrl[:] = controls
         self.set_poses(poses)
 
     def let_sleep(self, below_mps: float) -> None:

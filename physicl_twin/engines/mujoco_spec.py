@@ -8,8 +8,16 @@ from typing import Any
 import mujoco
 import numpy as np
 
+from physicl_twin.engines.joint_tree import spanning_tree
+from physicl_twin.engines.mechanism import movable_joints
 from physicl_twin.engines.mujoco_contact import friction, solref
-from physicl_twin.engines.scene_description import CollisionShape, DescribedBody, DescribedJoint, SceneDescription
+from physicl_twin.engines.mujoco_joints import add_joint, add_loop, add_mimic
+from physicl_twin.engines.scene_description import (
+    CollisionShape,
+    DescribedArticulation,
+    DescribedJoint,
+    SceneDescription,
+)
 from physicl_twin.engines.settings import EngineSettings
 from physicl_twin.model.geometry import Pose
 
@@ -28,6 +36,10 @@ MESH_RADIUS = 1e-5
 _OFF_AXIS = Pose((0.0, 0.0, 0.0), (1.0, 0.5e-6, 0.0, 0.0))
 
 
+#: Collision masks of MuJoCo are 31 bits wide (signed).
+_ALL_BITS, _GROUPS = 0x7FFFFFFF, 30
+
+
 def build_spec(scene: SceneDescription, settings: EngineSettings) -> tuple[Any, tuple[str, ...]]:
     """The MjSpec of a scene and notes on what it lacks.
 
@@ -43,6 +55,7 @@ class _SpecBuilder:
         self._scene = scene
         self._settings = settings
         self._described = {body.path: body for body in scene.bodies}
+        self._groups = _collision_groups(scene)
         self.spec = mujoco.MjSpec()
         self.notes: list[str] = []
 
@@ -52,28 +65,56 @@ class _SpecBuilder:
         sphere = mujoco.mjtGeom.mjGEOM_SPHERE
         world.add_geom(name=PROBE, type=sphere, size=[1e-9, 0, 0], contype=0, conaffinity=0, group=PROBE_GROUP)
         scenes = {body.scene for body in self._scene.bodies} | {shape.scene for shape in self._scene.static_shapes}
+        filtered = {path for pair in self._scene.filtered_pairs for path in pair}
         for shape in self._scene.static_shapes:
             # Pairs are excluded by body, so that a static collider of one of several scenes needs one of its own.
-            alone = len(scenes) > 1 and shape.kind != "mesh"
-            self._add_shape(world.add_body(name=_static_body(shape)) if alone else world, shape, Pose())
-        tree, loops = spanning_tree(self._scene)
+            alone = (len(scenes) > 1 or shape.path in filtered) and shape.kind != "mesh"
+            self._add_shape(world.add_body(name=static_body(shape)) if alone else world, shape, Pose())
+        tree = spanning_tree(self._scene)
         placed: dict[str, Any] = {"": world}
         for path in tree.order:
-            joint = tree.joints.get(path)
             parent = tree.parents.get(path, "")
-            placed[path] = self._add_body(placed[parent], path, parent, joint)
-        for joint in self._scene.joints:
-            if not joint.bodies_collide and joint.body0 and joint.body1:
-                self.spec.add_exclude(bodyname1=joint.body0, bodyname2=joint.body1)
-        for joint in loops:
-            self._add_loop(joint)
+            placed[path] = self._add_body(placed[parent], path, parent, tree.joints.get(path))
+        self._exclude()
+        for joint in tree.loops:
+            note = add_loop(self.spec, joint, (placed[joint.body0], placed[joint.body1]), self._scene)
+            self.notes += [note] if note else []
+        self._add_mimics({joint.path for joint in tree.joints.values()})
+        slow = sum(joint.max_velocity is not None for joint in movable_joints(self._scene))
+        if slow:
+            self.notes.append(f"MuJoCo bounds no joint's speed: the limits of {slow} joints were left out.")
+        if any(joint.type == "spherical" and joint.upper is not None for joint in tree.joints.values()):
+            self.notes.append("MuJoCo limits the whole turn of a ball joint, its twist included, not its cone alone.")
         if len(scenes) > 1:
             self._keep_scenes_apart()
+
+    def _exclude(self) -> None:
+        """Pairs that do not collide: of joints, and those that the stage filters. MuJoCo's own rules are off."""
+        named = {body.path: body.path for body in self._scene.bodies}
+        named |= {shape.path: static_body(shape) for shape in self._scene.static_shapes if shape.kind != "mesh"}
+        pairs = {
+            (joint.body0, joint.body1)
+            for joint in self._scene.joints
+            if not joint.bodies_collide and joint.body0 and joint.body1
+        } | set(self._scene.filtered_pairs)
+        for articulation in _quiet(self._scene)[_GROUPS:]:
+            pairs.update(itertools.combinations(articulation.bodies, 2))
+        for one, two in sorted({(min(pair), max(pair)) for pair in pairs}):
+            if one in named and two in named and one != two:
+                self.spec.add_exclude(bodyname1=named[one], bodyname2=named[two])
+
+    def _add_mimics(self, in_tree: set[str]) -> None:
+        joints = {joint.path: joint for joint in movable_joints(self._scene) if joint.path in in_tree}
+        for path, joint in joints.items():
+            if joint.mimic_of in joints:
+                add_mimic(self.spec, joint, joints[joint.mimic_of], self._scene)
+            elif joint.mimic_of:
+                self.notes.append(f"{path}: it follows {joint.mimic_of}, which is no joint of the trees; left out.")
 
     def _keep_scenes_apart(self) -> None:
         """What belongs to different physics scenes does not collide."""
         members = [(body.path, body.scene) for body in self._scene.bodies]
-        ground = [(_static_body(s), s.scene) for s in self._scene.static_shapes if s.kind != "mesh"]
+        ground = [(static_body(s), s.scene) for s in self._scene.static_shapes if s.kind != "mesh"]
         pairs = [*itertools.combinations(members, 2), *itertools.product(members, ground)]
         for (name1, scene1), (name2, scene2) in pairs:
             if scene1 != scene2:
@@ -96,12 +137,18 @@ class _SpecBuilder:
         option.noslip_iterations = self._settings.mujoco_noslip_iterations
         # A state that blows up must be seen, not silently reset to the start.
         option.disableflags |= mujoco.mjtDisableBit.mjDSBL_AUTORESET
+        # Who is kept from colliding is said pair by pair, as in USD.
+        option.disableflags |= mujoco.mjtDisableBit.mjDSBL_FILTERPARENT
 
     def _add_body(self, parent: Any, path: str, parent_path: str, joint: DescribedJoint | None) -> Any:
         body = self._described[path]
         pose = body.pose
         if parent_path:
             pose = Pose.from_matrix(np.linalg.inv(self._described[parent_path].pose.matrix()) @ pose.matrix())
+        if joint is not None and joint.type == "spherical":
+            # A ball's limit counts from where its frames agree.
+            near, far = (joint.pose0, joint.pose1) if joint.body1 == path else (joint.pose1, joint.pose0)
+            pose = Pose.from_matrix(near.matrix() @ np.linalg.inv(far.matrix()))
         added = parent.add_body(
             name=path,
             pos=list(pose.position_m),
@@ -114,11 +161,11 @@ class _SpecBuilder:
             gravcomp=0.0 if body.gravity else 1.0,
         )
         for shape in body.shapes:
-            self._add_shape(added, shape, Pose())
+            self._add_shape(added, shape, Pose(), self._groups.get(path, 0))
         if body.kinematic:
             return added
         if joint is not None:
-            self._add_joint(added, body, joint)
+            add_joint(self.spec, added, path, joint, self._scene)
         elif body.rotation_locked:
             for column in range(3):
                 # The world's axes seen from the body, whose orientation never changes.
@@ -131,58 +178,7 @@ class _SpecBuilder:
             added.add_freejoint(name=path)
         return added
 
-    def _add_joint(self, added: Any, body: DescribedBody, joint: DescribedJoint) -> None:
-        if joint.type == "fixed":
-            return
-        forward = joint.body1 == body.path
-        pose = joint.pose1 if forward else joint.pose0
-        # Seen from the other body, the same motion has the opposite sign.
-        axis = pose.rotation() @ np.array(joint.axis) * (1.0 if forward else -1.0)
-        kinds = {
-            "revolute": mujoco.mjtJoint.mjJNT_HINGE,
-            "prismatic": mujoco.mjtJoint.mjJNT_SLIDE,
-            "spherical": mujoco.mjtJoint.mjJNT_BALL,
-        }
-        arguments: dict[str, Any] = {}
-        lower, upper = joint.lower, joint.upper
-        if joint.type != "spherical":
-            arguments["ref"] = joint_coordinate(self._scene, joint)
-            if lower is not None or upper is not None:
-                # One-sided limits: the other side is far beyond any motion.
-                arguments["range"] = [lower if lower is not None else -1e9, upper if upper is not None else 1e9]
-                arguments["limited"] = mujoco.mjtLimited.mjLIMITED_TRUE
-        elif upper is not None:
-            arguments["range"], arguments["limited"] = [0.0, upper], mujoco.mjtLimited.mjLIMITED_TRUE
-        added.add_joint(
-            name=joint.path, type=kinds[joint.type], pos=list(pose.position_m), axis=list(axis), **arguments
-        )
-
-    def _add_loop(self, joint: DescribedJoint) -> None:
-        """A joint that closes a loop, or a second one on a body: a constraint instead of a coordinate."""
-        if joint.type not in ("fixed", "spherical"):
-            self.notes.append(f"{joint.path}: a {joint.type} joint that closes a loop was left out.")
-            return
-        fixed = joint.type == "fixed"
-        first, second = (joint.body0, joint.body1) if joint.body1 else (joint.body1, joint.body0)
-        pose = joint.pose1 if joint.body1 else joint.pose0
-        data = np.zeros(11)
-        if fixed:
-            # Weld: relative pose is the one at start (a zero quaternion says so); anchor in the second body.
-            data[0:3], data[10] = pose.position_m, 1.0
-            name1, name2 = first or "world", second
-        else:
-            data[0:3] = pose.position_m
-            name1, name2 = second, first or "world"
-        self.spec.add_equality(
-            name=joint.path,
-            type=mujoco.mjtEq.mjEQ_WELD if fixed else mujoco.mjtEq.mjEQ_CONNECT,
-            objtype=mujoco.mjtObj.mjOBJ_BODY,
-            name1=name1,
-            name2=name2,
-            data=data,
-        )
-
-    def _add_shape(self, body: Any, shape: CollisionShape, offset: Pose) -> None:
+    def _add_shape(self, body: Any, shape: CollisionShape, offset: Pose, group: int = 0) -> None:
         surface = {
             **friction(shape.kind, shape.material.dynamic_friction, self._settings.mujoco_rolling_m),
             "solref": list(solref(shape.material.restitution, INITIAL_DT_S, self._settings.mujoco_stiffness_steps)),
@@ -192,8 +188,10 @@ class _SpecBuilder:
             self._add_static_mesh(shape, surface)
             return
         pose = offset.compose(shape.pose.compose(_OFF_AXIS) if shape.kind == "cylinder" else shape.pose)
+        # Of group 0 everything collides with everything; the members of another one collide with all but each other.
+        bits = {"contype": 1 << group, "conaffinity": _ALL_BITS & ~(1 << group) if group else _ALL_BITS}
         geom = body.add_geom(
-            name=shape.path, pos=list(pose.position_m), quat=list(pose.quaternion_wxyz), mass=0.0, **surface
+            name=shape.path, pos=list(pose.position_m), quat=list(pose.quaternion_wxyz), mass=0.0, **bits, **surface
         )
         if shape.kind == "hull":
             mesh = self.spec.add_mesh(name=shape.path)
@@ -227,75 +225,20 @@ class _SpecBuilder:
         flex.vert, flex.elem = shape.vertices.ravel(), shape.faces.ravel()
         flex.vertbody = ["world"]
         flex.radius = MESH_RADIUS * float(np.ptp(shape.vertices, axis=0).max())
-        flex.contype = flex.conaffinity = 1
+        flex.contype, flex.conaffinity = 1, _ALL_BITS
         flex.friction, flex.condim = surface["friction"], surface["condim"]
         flex.solref, flex.solimp = surface["solref"], surface["solimp"]
 
 
-def _static_body(shape: CollisionShape) -> str:
+def static_body(shape: CollisionShape) -> str:
+    """Name of the body of its own that a static collider may have."""
     return f"{shape.path}:static"
 
 
-class JointTree:
-    """Which body hangs on which, in an order in which parents come first.
-
-    Attributes:
-        order: Body paths.
-        parents: Parent path of each body that has one (a body, not the world).
-        joints: The joint through which a body hangs on its parent or on the world.
-    """
-
-    def __init__(self) -> None:
-        self.order: list[str] = []
-        self.parents: dict[str, str] = {}
-        self.joints: dict[str, DescribedJoint] = {}
+def _collision_groups(scene: SceneDescription) -> dict[str, int]:
+    """A bit for the bodies of each articulation that does not collide with itself, as far as there are bits."""
+    return {body: index for index, one in enumerate(_quiet(scene)[:_GROUPS], start=1) for body in one.bodies}
 
 
-def spanning_tree(scene: SceneDescription) -> tuple[JointTree, tuple[DescribedJoint, ...]]:
-    """The tree of a scene's bodies, and the joints that did not fit into it."""
-    tree, loops = JointTree(), []
-    root = {body.path: body.path for body in scene.bodies} | {"": ""}
-
-    def find(path: str) -> str:
-        while root[path] != path:
-            path = root[path]
-        return path
-
-    fixed_to_world = {body.path for body in scene.bodies if body.kinematic}
-    for joint in scene.joints:
-        child, parent = (joint.body1, joint.body0) if joint.body1 else (joint.body0, joint.body1)
-        if child in tree.joints or child in fixed_to_world or find(child) == find(parent):
-            child, parent = parent, child
-        taken = not child or child in tree.joints or child in fixed_to_world
-        if taken or find(child) == find(parent):
-            loops.append(joint)
-            continue
-        tree.joints[child] = joint
-        if parent:
-            tree.parents[child] = parent
-        root[find(child)] = find(parent)
-
-    def depth(path: str) -> int:
-        count = 0
-        while path in tree.parents:
-            path, count = tree.parents[path], count + 1
-        return count
-
-    tree.order = sorted((body.path for body in scene.bodies), key=lambda path: (depth(path), path))
-    return tree, tuple(loops)
-
-
-def joint_coordinate(scene: SceneDescription, joint: DescribedJoint) -> float:
-    """Angle (rad) or displacement (m) of a revolute or prismatic joint in the scene's own pose."""
-    poses = {body.path: body.pose for body in scene.bodies} | {"": Pose()}
-    frame0 = poses[joint.body0].compose(joint.pose0)
-    frame1 = poses[joint.body1].compose(joint.pose1)
-    axis = np.array(joint.axis)
-    if joint.type == "prismatic":
-        offset = np.array(frame1.position_m) - np.array(frame0.position_m)
-        return float(axis @ frame0.rotation().T @ offset)
-    relative = np.eye(4)
-    relative[:3, :3] = frame0.rotation().T @ frame1.rotation()
-    w, *vector = Pose.from_matrix(relative).quaternion_wxyz
-    angle = 2.0 * np.arctan2(float(axis @ np.array(vector)), w)
-    return float((angle + np.pi) % (2.0 * np.pi) - np.pi)
+def _quiet(scene: SceneDescription) -> list[DescribedArticulation]:
+    return [articulation for articulation in scene.articulations if not articulation.self_collision]

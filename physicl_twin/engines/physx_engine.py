@@ -20,6 +20,7 @@ class PhysxEngine:
     """
 
     def __init__(self, settings: EngineSettings) -> None:
+        self._settings = settings
         self._runtime: PhysxRuntime = runtime(settings.physx_threads)
 
     @property
@@ -34,7 +35,7 @@ class PhysxEngine:
 
     def open(self, stage: Path) -> EngineScene:
         """Load a stage; see ``Engine.open``."""
-        wrapped = wrap(stage)
+        wrapped = wrap(stage, self._settings)
         try:
             return PhysxScene(self._runtime, wrapped, stage.name)
         finally:

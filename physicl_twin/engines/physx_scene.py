@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,22 +11,14 @@ import ovstage
 from numpy.typing import NDArray
 from ovphysx.types import SceneQueryGeometryType, SceneQueryMode, SimObjectType
 
+from physicl_twin.engines.physx_contacts import PhysxContacts
+from physicl_twin.engines.physx_joints import PhysxJoints
 from physicl_twin.engines.physx_runtime import PhysxRuntime
 from physicl_twin.engines.physx_stage import PhysxStage
 from physicl_twin.engines.protocol import Contact, EngineMass, RayHit
+from physicl_twin.engines.scene_description import SceneDescription
 from physicl_twin.model.errors import EngineError
 from physicl_twin.model.geometry import FloatArray, Vector3
-
-_CONTACT_COLUMNS = (
-    "contactEventSensorSide",
-    "contactEventOtherBody",
-    "contactEventOtherCollider",
-    "contactEventPointCount",
-    "contactEventPointPosition",
-    "contactEventPointNormal",
-    "contactEventPointImpulse",
-    "contactEventPointSeparation",
-)
 
 
 class PhysxScene:
@@ -43,11 +36,12 @@ class PhysxScene:
         self._notes: tuple[str, ...] = wrapped.notes
         self._metre, self._kilogram = wrapped.metres_per_unit, wrapped.kilograms_per_unit
         self._queries: list[Any] = []
-        self._sensors: Any = None
+        self._sensors: PhysxContacts | None = None
         self._stage: Any = runtime.new_stage()
         self._physx: Any = None
         self._dt_s = 0.0
         self._latest: dict[str, FloatArray] | None = None
+        self._joints: PhysxJoints | None = None
         mark = runtime.mark()
         try:
             with runtime.listening("engine_refused_stage", f"PhysX refused {name}"):
@@ -60,6 +54,7 @@ class PhysxScene:
             self._rows = {int(self._dictionary.intern_path(path)): row for row, path in enumerate(self._bodies)}
             with runtime.listening("engine_refused_stage", f"PhysX refused {name}"):
                 self._find_bodies(name)
+                self._find_joints(wrapped.mechanism)
             self._notes += runtime.warnings_since(mark)
         except BaseException:
             self.close()
@@ -87,7 +82,17 @@ class PhysxScene:
                 f"PhysX made no rigid body of {lost[0]} in {name} ({len(lost)} of {len(self._bodies)}).",
                 "Check that it is not nested in another rigid body.",
             )
-        self._sensors = self._physx.query(SimObjectType.CONTACT_SENSOR, metadata=False).wait()
+        self._sensors = PhysxContacts(self._runtime, self._physx, self._dictionary, frozenset(self._rows))
+
+    def _find_joints(self, mechanism: SceneDescription | None) -> None:
+        if mechanism is None:
+            return
+        coms = {mass.body: _vector(mass.com_m) for mass in self.mass_properties()}
+        bodies = tuple(replace(body, com_m=coms.get(body.path, body.com_m)) for body in mechanism.bodies)
+        scene = replace(mechanism, bodies=bodies)
+        self._joints = PhysxJoints(self._runtime, self._physx, self._dictionary, scene, self._metre)
+        self._joints.find([self._bodies[row] for row in sorted(self._links)], self.poses())
+        self._notes += self._joints.notes
 
     @property
     def bodies(self) -> tuple[str, ...]:
@@ -161,16 +166,13 @@ class PhysxScene:
                 query.close_sync()
 
     def _write(self, columns: dict[str, FloatArray], refusal: str) -> None:
+        """Write columns of the bodies that are no links."""
         self._require_open()
-        if self._links:
-            path = self._bodies[min(self._links)]
-            raise EngineError(
-                "engine_cannot",
-                f"PhysX cannot set the {refusal} of {path}, a link of an articulation.",
-                "Move the root.",
-            )
         self._latest = None
-        with self._runtime.listening("engine_step_failed", "PhysX refused a new state"):
+        free = [row for row in range(len(self._bodies)) if row not in self._links]
+        if not free:
+            return
+        with self._runtime.listening("engine_step_failed", f"PhysX refused a new {refusal}"):
             self._assign(self._queries[0], columns)
 
     def _assign(self, query: Any, columns: dict[str, FloatArray]) -> None:
@@ -198,10 +200,14 @@ class PhysxScene:
         return np.hstack([columns["position"] * self._metre, np.roll(columns["orientation"], 1, axis=1)])
 
     def set_poses(self, poses: FloatArray) -> None:
-        """Teleport the bodies."""
+        """Teleport the bodies; links of articulations move as far as their joints allow."""
         wanted = np.asarray(poses, dtype=float)
         quaternion = np.roll(wanted[:, 3:], -1, axis=1)
         self._write({"position": wanted[:, :3] / self._metre, "orientation": quaternion}, "pose")
+        if self._joints is not None and self._links:
+            self._joints.place_roots(wanted)
+            self._joints.put(self._joints.mechanism.positions(wanted, self._joints.positions(self.poses)))
+            self._latest = None
 
     def velocities(self) -> FloatArray:
         """(N, 6) velocity of the centre of mass and angular velocity, world frame."""
@@ -210,64 +216,65 @@ class PhysxScene:
         return np.hstack([columns["linearVelocity"] * self._metre, columns["angularVelocity"]])
 
     def set_velocities(self, velocities: FloatArray) -> None:
-        """Set velocities."""
+        """Set velocities; links of articulations take what their joints allow."""
         wanted = np.asarray(velocities, dtype=float)
         self._write({"linearVelocity": wanted[:, :3] / self._metre, "angularVelocity": wanted[:, 3:]}, "velocity")
+        if self._joints is not None and self._links:
+            rates = self._joints.mechanism.rates(self.poses(), wanted)
+            self._joints.push_roots(wanted)
+            self._joints.move(rates)
+            self._latest = None
+
+    @property
+    def joints(self) -> tuple[str, ...]:
+        """Prim paths of the movable joints."""
+        return self._joints.paths if self._joints is not None else ()
+
+    def joint_positions(self) -> FloatArray:
+        """(J,) coordinates, radians or metres."""
+        self._require_open()
+        return self._joints.positions(self.poses) if self._joints is not None else np.zeros(0)
+
+    def joint_velocities(self) -> FloatArray:
+        """(J,) rates of the coordinates."""
+        self._require_open()
+        return self._joints.rates(self.poses, self.velocities) if self._joints is not None else np.zeros(0)
+
+    def set_joint_positions(self, positions: FloatArray) -> None:
+        """Put the joints of the trees somewhere; roots stay where they are."""
+        self._require_open()
+        if self._joints is None:
+            return
+        wanted = np.asarray(positions, dtype=float)
+        placed = self._joints.mechanism.placed(self.poses(), wanted)
+        quaternion = np.roll(placed[:, 3:], -1, axis=1)
+        self._write({"position": placed[:, :3] / self._metre, "orientation": quaternion}, "pose")
+        self._joints.place_roots(placed)
+        self._joints.put(wanted)
+        self._latest = None
+
+    def set_joint_velocities(self, velocities: FloatArray) -> None:
+        """Set the rates of the joints of the trees."""
+        self._require_open()
+        if self._joints is None:
+            return
+        wanted = np.asarray(velocities, dtype=float)
+        moved = self._joints.mechanism.moved(self.poses(), self.velocities(), wanted)
+        self._write({"linearVelocity": moved[:, :3] / self._metre, "angularVelocity": moved[:, 3:]}, "velocity")
+        self._joints.push_roots(moved)
+        self._joints.move(wanted)
+        self._latest = None
+
+    def set_joint_targets(self, targets: FloatArray) -> None:
+        """Where the drives of articulations shall hold their joints."""
+        self._require_open()
+        if self._joints is not None:
+            self._joints.aim(targets)
 
     def contacts(self) -> tuple[Contact, ...]:
         """Contact points of the last step."""
         self._require_open()
-        columns: dict[str, dict[int, FloatArray]] = {name: {} for name in _CONTACT_COLUMNS}
-        with (
-            self._runtime.listening("engine_step_failed", "PhysX's contacts could not be read"),
-            self._physx.read(self._sensors, list(_CONTACT_COLUMNS)).wait() as result,
-        ):
-            while (group := result.fetch_next().wait()) is not None:
-                name = str(self._dictionary.token_to_string(group.attribute))
-                for handle, tensor in zip(self._dictionary.get_paths(group.prim_list), group.tensors, strict=True):
-                    columns[name][int(handle)] = tensor.numpy().copy()
-                    del tensor
-                del group
-        self._physx.wait_all()
-        found = [contact for handle in columns["contactEventPointCount"] for contact in self._sensed(handle, columns)]
-        return tuple(sorted(found, key=lambda contact: (contact.body0, contact.body1, contact.position_m)))
-
-    def _sensed(self, sensor: int, columns: dict[str, dict[int, FloatArray]]) -> list[Contact]:
-        """Contacts of one sensor; a pair of two sensors is told by the one that is the pair's first side."""
-        me = str(self._dictionary.path_to_string(sensor))
-        found, start = [], 0
-        for event, count in enumerate(columns["contactEventPointCount"][sensor]):
-            points = slice(start, start + int(count))
-            start += int(count)
-            side = int(columns["contactEventSensorSide"][sensor][event])
-            other_handle = int(columns["contactEventOtherBody"][sensor][event])
-            other_handle = other_handle or int(columns["contactEventOtherCollider"][sensor][event])
-            if not count or (side == 1 and other_handle in self._rows):
-                continue
-            other = str(self._dictionary.path_to_string(other_handle))
-            # PhysX's normal points to the pair's first side; ours to the path that sorts first.
-            first = (me < other) == (side == 0)
-            for position, normal, impulse, separation in zip(
-                columns["contactEventPointPosition"][sensor][points],
-                columns["contactEventPointNormal"][sensor][points],
-                columns["contactEventPointImpulse"][sensor][points],
-                columns["contactEventPointSeparation"][sensor][points],
-                strict=True,
-            ):
-                push = float(np.linalg.norm(impulse)) * self._kilogram * self._metre
-                if separation > 0 and push == 0.0:
-                    continue
-                found.append(
-                    Contact(
-                        min(me, other),
-                        max(me, other),
-                        _vector(position * self._metre),
-                        _vector(normal if first else -normal),
-                        float(separation) * self._metre,
-                        push,
-                    )
-                )
-        return found
+        return self._sensors.read(self._metre, self._kilogram) if self._sensors is not None else ()
 
     def mass_properties(self) -> tuple[EngineMass, ...]:
         """What PhysX believes about each body."""
@@ -327,8 +334,11 @@ class PhysxScene:
         """Release the simulation."""
         physx, stage, self._physx, self._stage = self._physx, self._stage, None, None
         if physx is not None:
-            for query in (*self._queries, *([self._sensors] if self._sensors is not None else [])):
+            for query in self._queries:
                 query.close_sync()
+            for one in (self._sensors, self._joints):
+                if one is not None:
+                    one.close()
             self._queries, self._sensors = [], None
             if physx.is_stage_attached():
                 physx.wait_task(physx.detach_ovstage())

@@ -10,8 +10,10 @@ from typing import Any
 
 from pxr import Sdf, Usd, UsdGeom, UsdPhysics
 
+from physicl_twin.engines.scene_description import SceneDescription
+from physicl_twin.engines.settings import EngineSettings
 from physicl_twin.engines.usd_mass import authored_mass
-from physicl_twin.engines.usd_reader import open_stage
+from physicl_twin.engines.usd_reader import describe_mechanism, open_stage
 from physicl_twin.engines.usd_shapes import mesh_points
 from physicl_twin.model.errors import EngineError
 
@@ -28,6 +30,7 @@ class PhysxStage:
         metres_per_unit: Of the stage.
         kilograms_per_unit: Of the stage.
         notes: What the wrapper could not do.
+        mechanism: Its bodies and joints; None when nothing is jointed.
     """
 
     file: Path
@@ -35,16 +38,21 @@ class PhysxStage:
     metres_per_unit: float
     kilograms_per_unit: float
     notes: tuple[str, ...]
+    mechanism: SceneDescription | None = None
 
     def remove(self) -> None:
         """Delete the temporary files."""
         shutil.rmtree(self.file.parent, ignore_errors=True)
 
 
-def wrap(path: Path) -> PhysxStage:
+def wrap(path: Path, settings: EngineSettings) -> PhysxStage:
     """Wrap a stage so that PhysX reports contacts, and no body starts or falls asleep (asleep, contacts vanish).
 
     Values that would crash or silently poison the simulation (points, masses that are not finite) are refused here.
+
+    Args:
+        path: The user's stage.
+        settings: Of the engines.
 
     Raises:
         EngineError: ``engine_refused_stage``.
@@ -91,7 +99,9 @@ def wrap(path: Path) -> PhysxStage:
     file = Path(tempfile.mkdtemp(prefix="physicl_")) / "stage.usda"
     _write(file, path, stage, overs)
     metres, kilograms = UsdGeom.GetStageMetersPerUnit(stage), UsdPhysics.GetStageKilogramsPerUnit(stage)
-    return PhysxStage(file, tuple(sorted(bodies)), float(metres), float(kilograms), tuple(notes))
+    jointed = any(prim.IsA(UsdPhysics.Joint) for prim in prims)
+    mechanism = describe_mechanism(stage, settings, "physx") if jointed else None
+    return PhysxStage(file, tuple(sorted(bodies)), float(metres), float(kilograms), tuple(notes), mechanism)
 
 
 def _write(file: Path, source: Path, stage: Any, overs: list[tuple[str, str, str, Any, Any]]) -> None:

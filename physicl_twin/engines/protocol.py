@@ -92,6 +92,28 @@ class EngineScene(Protocol):
     def set_velocities(self, velocities: FloatArray) -> None:
         """Set velocities; (N, 6) as ``velocities``."""
 
+    @property
+    def joints(self) -> tuple[str, ...]:
+        """Prim paths of the movable joints, revolute and prismatic ones, in the order of every array below; sorted."""
+
+    def joint_positions(self) -> FloatArray:
+        """(J,) coordinate of each joint, radians or metres."""
+
+    def joint_velocities(self) -> FloatArray:
+        """(J,) rate of each coordinate, rad/s or m/s."""
+
+    def set_joint_positions(self, positions: FloatArray) -> None:
+        """Put joints somewhere; (J,) as ``joint_positions``. Roots stay where they are, speeds stay.
+
+        Joints that close loops follow; those that mimic others are put where it is said, the caller heeds the ratio.
+        """
+
+    def set_joint_velocities(self, velocities: FloatArray) -> None:
+        """Set the rates of joints; (J,). Roots keep their velocities, joints that close loops follow."""
+
+    def set_joint_targets(self, targets: FloatArray) -> None:
+        """Where drives shall hold their joints; (J,) radians or metres, passed over for joints without a drive."""
+
     def contacts(self) -> tuple[Contact, ...]:
         """Contact points of the last step."""
 

@@ -159,7 +159,11 @@ class DescribedJoint:
         bodies_collide: True when the two bodies still collide with each other.
         position: Coordinate at which the bodies stand, radians or metres (``state:…:physics:position``, else from the
             frames of the bodies).
-        driven: True when it has a drive; a passive spring or damper is one, too.
+        velocity: Its initial rate, rad/s or m/s (``state:…:physics:velocity``).
+        stiffness: Of a passive spring, N m/rad or N/m.
+        rest: Coordinate at which that spring is slack.
+        driven: True when it has a drive.
+        drive_acceleration: True when the drive's gains are per unit of inertia.
         drive_stiffness: N m/rad or N/m.
         drive_damping: N m s/rad or N s/m.
         drive_max_force: N m or N; None when unbounded.
@@ -186,7 +190,11 @@ class DescribedJoint:
     upper: float | None = None
     bodies_collide: bool = False
     position: float = 0.0
+    velocity: float = 0.0
+    stiffness: float = 0.0
+    rest: float = 0.0
     driven: bool = False
+    drive_acceleration: bool = False
     drive_stiffness: float = 0.0
     drive_damping: float = 0.0
     drive_max_force: float | None = None
@@ -234,7 +242,8 @@ class SceneDescription:
         bounce_threshold_mps: Approach speed below which nothing bounces (``physxScene:bounceThreshold``,
             the smallest of the stage's scenes).
         articulations: Sorted by path.
-        filtered_pairs: Prim paths of pairs of bodies that do not collide (``physics:filteredPairs``), each sorted.
+        filtered_pairs: Prim paths of pairs of bodies (or static colliders) that do not collide
+            (``physics:filteredPairs``), each sorted.
     """
 
     gravity_mps2: Vector3

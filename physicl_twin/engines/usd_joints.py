@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
 from pxr import UsdPhysics
 
+from physicl_twin.engines.joint_properties import JointUnits, Reader, with_properties
 from physicl_twin.engines.scene_description import DescribedJoint
 from physicl_twin.engines.usd_frames import SplitTransform, quaternion_wxyz
 from physicl_twin.model.geometry import Pose, Vector3
@@ -35,20 +37,23 @@ def joint_type(prim: Any) -> JointType | None:
 def read_joint(
     prim: Any,
     kind: JointType,
-    metres_per_unit: float,
+    units: tuple[float, float],
     frames: tuple[SplitTransform, SplitTransform],
     owners: tuple[str, str],
+    reader: Reader,
 ) -> DescribedJoint:
     """A joint prim.
 
     Args:
         prim: The joint.
         kind: Its type.
-        metres_per_unit: Of the stage.
+        units: Metres and kilograms in the stage's units.
         frames: Placement of each related prim in its owning body's frame (or the world), with the scale that the
             joint's local positions are in.
         owners: Prim paths of the bodies that own them; empty for the world.
+        reader: Engine whose attributes win.
     """
+    metres_per_unit = units[0]
     api = UsdPhysics.Joint(prim)
     poses = []
     for frame, position, rotation in (
@@ -70,7 +75,7 @@ def read_joint(
         cones = [spherical.GetConeAngle0LimitAttr().Get(), spherical.GetConeAngle1LimitAttr().Get()]
         if all(cone is not None and cone >= 0 for cone in cones):
             upper = math.radians(min(float(cone) for cone in cones))
-    return DescribedJoint(
+    joint = DescribedJoint(
         str(prim.GetPath()),
         kind,
         owners[0],
@@ -81,7 +86,9 @@ def read_joint(
         lower,
         upper,
         bool(api.GetCollisionEnabledAttr().Get()),
+        closes_loop=bool(api.GetExcludeFromArticulationAttr().Get()),
     )
+    return replace(joint, **with_properties(joint, prim, JointUnits.of(kind, *units), reader))
 
 
 def _limit(value: float | None, unit: float) -> float | None:

@@ -11,8 +11,11 @@ import numpy as np
 from pxr import Tf, Usd, UsdGeom, UsdPhysics
 
 from physicl_twin.engines.inferred_mass import from_shapes
+from physicl_twin.engines.joint_properties import JointUnits, Reader, actuator_drive, targets_of
+from physicl_twin.engines.mechanism import joint_coordinate
 from physicl_twin.engines.scene_description import CollisionShape, DescribedBody, DescribedJoint, SceneDescription
 from physicl_twin.engines.settings import EngineSettings
+from physicl_twin.engines.usd_articulations import ArticulationReader
 from physicl_twin.engines.usd_frames import SplitTransform, column_matrix, split, vector3
 from physicl_twin.engines.usd_joints import joint_type, read_joint
 from physicl_twin.engines.usd_mass import authored_mass
@@ -47,17 +50,29 @@ def open_stage(path: Path) -> Any:
     return stage
 
 
-def describe(stage: Any, settings: EngineSettings) -> SceneDescription:
+def describe(stage: Any, settings: EngineSettings, reader: Reader = "mujoco") -> SceneDescription:
     """Bodies, colliders, joints and materials of a stage.
 
     Args:
         stage: ``Usd.Stage``.
         settings: Default friction and the size of hulls.
+        reader: Engine whose attributes win where the stage states a joint's losses for several.
 
     Raises:
         EngineError: ``engine_refused_stage`` for values that no engine can simulate (not finite, no mass, no volume).
     """
-    return _Reader(stage, settings).read()
+    return _Reader(stage, settings, reader).read()
+
+
+def describe_mechanism(stage: Any, settings: EngineSettings, reader: Reader) -> SceneDescription:
+    """Where the bodies of a stage stand and how joints connect them: ``describe`` without colliders and masses.
+
+    Args:
+        stage: ``Usd.Stage``.
+        settings: As for ``describe``.
+        reader: As for ``describe``.
+    """
+    return _Reader(stage, settings, reader).read(weigh=False)
 
 
 @dataclass(slots=True)
@@ -68,8 +83,8 @@ class _BodyPrim:
 
 
 class _Reader:
-    def __init__(self, stage: Any, settings: EngineSettings) -> None:
-        self._stage = stage
+    def __init__(self, stage: Any, settings: EngineSettings, reader: Reader) -> None:
+        self._stage, self._for = stage, reader
         self._mpu = float(UsdGeom.GetStageMetersPerUnit(stage))
         self._kpu = float(UsdPhysics.GetStageKilogramsPerUnit(stage))
         self._notes: list[str] = []
@@ -77,7 +92,8 @@ class _Reader:
         self._materials = MaterialReader(self._kpu / self._mpu**3, settings.default_friction)
         self._shapes = ShapeReader(self._mpu, settings.max_hull_vertices, self._notes)
 
-    def read(self) -> SceneDescription:
+    def read(self, *, weigh: bool = True) -> SceneDescription:
+        self._weigh = weigh
         prims = list(Usd.PrimRange.Stage(self._stage, Usd.TraverseInstanceProxies()))
         self._first_scene = next((str(prim.GetPath()) for prim in prims if prim.IsA(UsdPhysics.Scene)), "")
         self._bodies = {
@@ -88,22 +104,53 @@ class _Reader:
         }
         static: list[CollisionShape] = []
         for prim in prims:
-            if prim.HasAPI(UsdPhysics.CollisionAPI) and (
-                UsdPhysics.CollisionAPI(prim).GetCollisionEnabledAttr().Get() is not False
+            if (
+                weigh
+                and prim.HasAPI(UsdPhysics.CollisionAPI)
+                and (UsdPhysics.CollisionAPI(prim).GetCollisionEnabledAttr().Get() is not False)
             ):
                 self._collider(prim, static)
         if any(prim.IsA(UsdPhysics.CollisionGroup) for prim in prims):
             self._notes.append("Collision groups were ignored: everything collides with everything.")
         bodies = tuple(self._body(path, self._bodies[path]) for path in sorted(self._bodies))
         joints = [joint for prim in prims if prim.IsA(UsdPhysics.Joint) for joint in self._joint(prim)]
-        return SceneDescription(
+        joints = self._actuated(prims, sorted(joints, key=lambda joint: joint.path))
+        mechanisms = ArticulationReader(self._stage, self._owner, tuple(self._bodies), joints, self._notes)
+        articulations, pairs = mechanisms.articulations(prims), mechanisms.filtered_pairs(prims)
+        scene = SceneDescription(
             self._gravity(prims),
             bodies,
             tuple(sorted(static, key=lambda shape: shape.path)),
-            tuple(sorted(joints, key=lambda joint: joint.path)),
+            tuple(joints),
             tuple(self._notes),
             self._bounce_threshold_mps(prims),
+            articulations,
+            pairs,
         )
+        return replace(scene, joints=tuple(self._standing(scene, joint) for joint in joints))
+
+    def _standing(self, scene: SceneDescription, joint: DescribedJoint) -> DescribedJoint:
+        """With the coordinate of the bodies' poses where the stage states none."""
+        if joint.type not in ("revolute", "prismatic"):
+            return joint
+        instance = "angular" if joint.type == "revolute" else "linear"
+        stated = self._stage.GetPrimAtPath(joint.path).GetAttribute(f"state:{instance}:physics:position")
+        return joint if stated and stated.Get() is not None else replace(joint, position=joint_coordinate(scene, joint))
+
+    def _actuated(self, prims: list[Any], joints: list[DescribedJoint]) -> list[DescribedJoint]:
+        """With the drives that MuJoCo's actuators are; a joint's own drive, which every engine reads, wins."""
+        drives: dict[str, dict[str, Any]] = {}
+        kinds = {joint.path: joint.type for joint in joints}
+        for prim in prims:
+            if str(prim.GetTypeName()) != "MjcActuator":
+                continue
+            for target in map(str, targets_of(prim, "mjc:target")):
+                found = actuator_drive(prim, JointUnits.of(kinds.get(target, ""), self._mpu, self._kpu))
+                if target in kinds and found:
+                    drives[target] = found
+                else:
+                    self._notes.append(f"{prim.GetPath()}: an actuator that is no drive of a joint was left out.")
+        return [j if j.driven or j.path not in drives else replace(j, **drives[j.path]) for j in joints]
 
     def _world(self, prim: Any) -> FloatArray:
         return column_matrix(self._cache.GetLocalToWorldTransform(prim), self._mpu)
@@ -168,7 +215,7 @@ class _Reader:
         com = vector3(np.array(stated.com) * self._mpu * body.placed.scale) if stated.com else None
         if stated.mass and com is not None and inertia is not None:
             return stated.mass * self._kpu, com, inertia, stated.principal_wxyz
-        if kinematic:
+        if kinematic or not self._weigh:
             return 1.0, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0), (1.0, 0.0, 0.0, 0.0)
         density = stated.density * self._kpu / self._mpu**3 if stated.density else None
         mass, centre, tensor = from_shapes(path, shapes, density, stated.mass * self._kpu if stated.mass else None)
@@ -194,7 +241,7 @@ class _Reader:
         if owners[0] == owners[1]:
             self._notes.append(f"{prim.GetPath()}: a joint that connects nothing was left out.")
             return ()
-        return (read_joint(prim, kind, self._mpu, (ends[0][0], ends[1][0]), owners),)
+        return (read_joint(prim, kind, (self._mpu, self._kpu), (ends[0][0], ends[1][0]), owners, self._for),)
 
     def _joint_end(self, relationship: Any) -> tuple[SplitTransform, str]:
         targets = relationship.GetForwardedTargets()
