@@ -57,6 +57,21 @@ _WORDS: dict[str, tuple[Severity, str, str]] = {
         "Whether {names} is hollow, filled or solid is open; the interval spans what remains possible.",
         "A weighed mass (--mass) or a file of materials beside the source decides it.",
     ),
+    "massless_link": (
+        "info",
+        "{names} has neither mass nor geometry and stands between joints; it got a small mass for the solvers.",
+        "State its mass in the source.",
+    ),
+    "joint_prior": (
+        "info",
+        "Friction, damping or armature of {names} are what such joints usually have, to within a wide interval.",
+        "State them in the source, or find them from a recording of its motion (identify).",
+    ),
+    "derived_gains": (
+        "info",
+        "Nobody states the gains of {names}; their drives have a natural frequency and a damping ratio of ours.",
+        "State the gains of the real controller, or tune [dynamics] in the settings.",
+    ),
     "methods_disagree": (
         "warning",
         "Two ways to measure the volume of {names} disagree; the interval was widened.",
@@ -69,7 +84,7 @@ _NAMES_MAX = 3
 
 
 def with_flag_notes(twin: Twin) -> Twin:
-    """The twin with one note for each flag of its materials, shapes and parts that no note speaks of yet."""
+    """The twin with one note for each flag of what it consists of that no note speaks of yet."""
     spoken = {note.code for note in twin.notes}
     names: dict[str, list[str]] = {}
     for flag, name in _raised(twin):
@@ -92,6 +107,12 @@ def _raised(twin: Twin) -> Iterator[tuple[str, str]]:
     for body in twin.bodies:
         for flag in body.mass.flags if body.mass is not None else ():
             yield flag, body.name
+    for joint in twin.joints:
+        told = [joint.max_force, joint.max_velocity, joint.friction, joint.damping, joint.stiffness, joint.armature]
+        if joint.drive is not None:
+            told += [joint.drive.stiffness, joint.drive.damping, joint.drive.max_force]
+        for flag in dict.fromkeys(flag for estimate in told if estimate is not None for flag in estimate.flags):
+            yield flag, joint.name
 
 
 def _note(flag: str, names: list[str]) -> Note:

@@ -42,7 +42,7 @@ def insides_of(
     table = MakeupTable.load()
     priors: dict[str, Prior] = {}
     sampled: dict[str, Inside] = {}
-    for part in (p for p in twin.parts if p.visible):
+    for part in (p for body in twin.bodies if not body.static for p in body.parts if p.visible):
         prior = makeup_of(twin, part, context, settings, statements.get(part.name), table)
         if prior.certain:
             continue

@@ -12,11 +12,13 @@ from physicl_twin.model.geometry import Matrix3
 from physicl_twin.normalize.insides import Insides
 from physicl_twin.normalize.joining import joined, load_of, matrix3, weighed_parts
 from physicl_twin.normalize.options import NormalizeSettings
-from physicl_twin.normalize.stated import com_outside, objection
+from physicl_twin.normalize.stated import com_outside, objection, possible_inertia
 from physicl_twin.normalize.weighing import Anchor, Load, Weighing
 
 #: Evidence source of mass properties that this module derived, and may derive anew.
 DERIVED = "physicl_twin.normalize.mass"
+#: Flag of a link between joints that has neither mass nor geometry (``dynamics.link_masses`` gives it a mass).
+MASSLESS = "massless_link"
 #: From this many standard deviations on prior and scale are said to contradict each other.
 CONTRADICTION_Z = 3.0
 _LEAST_MODEL_LOG_STD = 1e-6
@@ -60,6 +62,9 @@ def derive_mass(
     Mass properties that the source states are kept where they are possible (``stated``). Where only its inertia or
     centre of mass is impossible, the mass is kept and the rest derived. The parts of such a body share its mass.
 
+    Bodies that never move (walls) have no mass and are left out; the mass of the twin is that of the others. A link of
+    a mechanism without geometry that the source gives no possible mass has none here; ``dynamics`` gives it one.
+
     Weighed masses (``anchor``) condition the joint distribution (``Weighing.given``). A total speaks of the whole twin:
     what the source states of some bodies is taken off first; where it states all of them, they are scaled to it. Each
     weighed mass that lies more than three standard deviations off what was expected is said to contradict it.
@@ -89,7 +94,7 @@ def derive_mass(
     loads = tuple(
         load_of(p, twin, insides.sampled.get(p.name))
         for b in twin.bodies
-        if statements[b.name] is None
+        if statements[b.name] is None and not b.static
         for p in b.matter
     )
     weighing, reasons = _weigh(loads, weights, known, seed, settings, notes)
@@ -99,7 +104,9 @@ def derive_mass(
     bodies = []
     for body in twin.bodies:
         statement = statements[body.name]
-        if statement is not None:
+        if body.static:
+            bodies.append(_without_mass(body))
+        elif statement is not None:
             bodies.append(_stated_body(body, twin, statement, _scaling(factor, total), seed, settings))
         elif body.parts:
             heavy = replace(body, parts=body.matter)
@@ -107,10 +114,20 @@ def derive_mass(
             parts = weighed_parts(heavy, twin, weighing, seed, reasons, insides.priors)
             bodies.append(replace(body, parts=_back(body, parts), mass_properties=properties))
         else:
-            notes.append(_no_geometry(body))
-            bodies.append(body)
+            if not _jointed(body, twin):
+                notes.append(_no_geometry(body))
+            bodies.append(replace(body, mass_properties=None))
     fresh = [note for note in notes if note not in twin.notes]
     return replace(twin, bodies=tuple(bodies)).with_notes(*fresh)
+
+
+def _without_mass(body: Body) -> Body:
+    """A body that never moves: nothing of it is weighed."""
+    return replace(body, parts=tuple(replace(part, mass=None) for part in body.parts), mass_properties=None)
+
+
+def _jointed(body: Body, twin: Twin) -> bool:
+    return any(body.name in (joint.body0, joint.body1) for joint in twin.joints)
 
 
 def _back(body: Body, weighed: tuple[Part, ...]) -> tuple[Part, ...]:
@@ -136,7 +153,7 @@ def _no_geometry(body: Body) -> Note:
 def _statement(body: Body, twin: Twin, notes: list[Note]) -> _Statement | None:
     """What the source states of a body, as far as it is possible; None when everything is to be derived."""
     found = body.mass_properties
-    if found is None or any(evidence.source == DERIVED for evidence in found.evidence):
+    if found is None or body.static or any(evidence.source == DERIVED for evidence in found.evidence):
         return None
     problem = objection(found)
     if not problem and (words := com_outside(found, body, twin)):
@@ -146,7 +163,9 @@ def _statement(body: Body, twin: Twin, notes: list[Note]) -> _Statement | None:
             notes.append(Note("stated_com_outside", "warning", f"{body.name}: {words}; it is kept.", _CHECK_COM))
     if not problem:
         return _Statement(found)
-    keeps_mass = math.isfinite(found.mass.value) and found.mass.value > 0 and bool(body.parts)
+    keeps_mass = math.isfinite(found.mass.value) and found.mass.value > 0
+    if not body.parts:
+        return _Statement(_repaired(body, found, problem, notes)) if keeps_mass else None
     consequence = "its mass is kept and the rest derived" if keeps_mass else "all of them are derived"
     notes.append(
         Note(
@@ -157,6 +176,17 @@ def _statement(body: Body, twin: Twin, notes: list[Note]) -> _Statement | None:
         )
     )
     return _Statement(found, only_mass=True) if keeps_mass else None
+
+
+def _repaired(body: Body, found: MassProperties, problem: str, notes: list[Note]) -> MassProperties:
+    """Mass as stated; an inertia that is possible in place of the stated one, for there is no geometry to derive it."""
+    inertia, how = possible_inertia(found)
+    words = f"{body.name}: the source's mass properties are impossible, {problem}, and it has no geometry; {how}."
+    notes.append(Note("stated_inertia_repaired", "warning", words, "Correct them in the source."))
+    com = found.com_m if np.isfinite(found.com_m).all() else (0.0, 0.0, 0.0)
+    why = Evidence("rule", f"Mass as the source states it; {how}.")
+    spread = matrix3(np.abs(np.array(inertia)))
+    return replace(found, com_m=com, inertia_kgm2=inertia, inertia_std_kgm2=spread, evidence=(*found.evidence, why))
 
 
 def _weigh(

@@ -20,7 +20,7 @@ _LOOSE_SHARE = 0.5
 
 
 def normalize(twin: Twin, options: NormalizeOptions | None = None, progress: Progress = silent) -> Twin:
-    """Make a twin physical: shapes, then materials, mass, collision and semantics.
+    """Make a twin physical: shapes, then materials, mass, collision, the dynamics of its joints and semantics.
 
     Doing it twice with the same options changes nothing more: a shape that was cleaned and integrated is known by its
     hash and keeps its solid, and its parts their collision; derived mass properties carry a mark and are derived anew,
@@ -41,6 +41,7 @@ def normalize(twin: Twin, options: NormalizeOptions | None = None, progress: Pro
     """
     from physicl_twin.normalize.collision import choose_collision
     from physicl_twin.normalize.duplicates import without_duplicate_parts
+    from physicl_twin.normalize.dynamics import DynamicsSettings, with_dynamics
     from physicl_twin.normalize.flags import with_flag_notes
     from physicl_twin.normalize.joint_statement import with_joint_statements
     from physicl_twin.normalize.semantics import classify
@@ -54,6 +55,7 @@ def normalize(twin: Twin, options: NormalizeOptions | None = None, progress: Pro
     twin = with_mass(twin, options, progress)
     if not all(part.shape in done and _has_collision(part) for part in twin.parts):
         twin = choose_collision(twin, pipeline["collision"], options.fast, progress)
+    twin = with_dynamics(twin, DynamicsSettings.from_table(pipeline["dynamics"]))
     progress("semantics", 0.0)
     twin = classify(twin)
     progress("semantics", 1.0)

@@ -7,12 +7,16 @@ import math
 import numpy as np
 
 from physicl_twin.model import Body, MassProperties, Twin
-from physicl_twin.model.geometry import FloatArray
+from physicl_twin.model.geometry import FloatArray, Matrix3
 
 #: How far outside the hull, relative to its diagonal, a centre of mass may be stated: rounding of printed numbers.
 _HULL_TOLERANCE = 0.01
 #: Relative slack of the triangle inequality for printed numbers.
 _TRIANGLE_TOLERANCE = 1e-3
+#: Least principal moment over the largest after a repair: a thin rod's (judgement).
+_LEAST_MOMENT = 1e-3
+#: Density of the ball that stands in where no principal moment is positive, kg/m3 (judgement: neither metal nor foam).
+_BALL_DENSITY = 1000.0
 
 
 def objection(stated: MassProperties) -> str:
@@ -36,6 +40,33 @@ def objection(stated: MassProperties) -> str:
             "inequality"
         )
     return ""
+
+
+def possible_inertia(stated: MassProperties) -> tuple[Matrix3, str]:
+    """The inertia nearest to an impossible one, and what was done, as the end of a sentence.
+
+    Principal axes stay; moments that are too small are raised until all are positive and obey the triangle inequality.
+    Where none is positive a ball of that mass stands in.
+
+    Args:
+        stated: With a positive mass.
+    """
+    inertia = np.array(stated.inertia_kgm2, dtype=float)
+    if np.isfinite(inertia).all():
+        moments, axes = np.linalg.eigh(0.5 * (inertia + inertia.T))
+        if moments[2] > 0:
+            a, b, c = np.maximum(moments, _LEAST_MOMENT * moments[2])
+            lack = max(0.0, c - a - b)
+            repaired = axes @ np.diag([a + 0.5 * lack, b + 0.5 * lack, c]) @ axes.T
+            return _matrix(repaired), "its principal axes are kept and its small moments raised"
+    mass = stated.mass.value
+    radius = (3 * mass / (4 * math.pi * _BALL_DENSITY)) ** (1 / 3)
+    return _matrix(0.4 * mass * radius**2 * np.eye(3)), f"it counts as a ball of {_BALL_DENSITY:g} kg/m³"
+
+
+def _matrix(array: FloatArray) -> Matrix3:
+    rows = 0.5 * (array + array.T)
+    return tuple(tuple(float(x) for x in row) for row in rows)  # type: ignore[return-value]
 
 
 def com_outside(stated: MassProperties, body: Body, twin: Twin) -> str:

@@ -1,0 +1,137 @@
+"""What drives the joints of robots: the effort that a motor gives, its armature, and the gains of its drive."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from physicl_twin.model import Drive, Estimate, Evidence, Joint
+from physicl_twin.normalize.dynamics.effort import Load
+from physicl_twin.normalize.dynamics.joint_table import FILE, JointTable
+from physicl_twin.normalize.dynamics.marks import rule, stated, stated_drive
+from physicl_twin.normalize.dynamics.resistance import PRIOR
+from physicl_twin.normalize.dynamics.settings import DynamicsSettings
+
+#: Flag of gains that nobody stated.
+GAINS = "derived_gains"
+#: Motors give at least this many times what gravity asks (judgement: a common margin of sizing) …
+_STATIC_MARGIN = 2.0
+#: … besides what speeds the load up by this much: rad/s2, m/s2 (judgement: a third of a second to full speed).
+_ACCELERATION = {"revolute": 10.0, "prismatic": 1.0}
+#: How far off such a guess is, standard deviation of the logarithm (judgement: a factor of 4 either way at 90 %).
+_EFFORT_LOG_STD = 0.85
+#: Armature of a slide over the mass that it moves: gears are chosen to match them (judgement), to within a factor of 7.
+_MATCHED, _MATCHED_LOG_STD = 0.5, 1.2
+_STIFFNESS = {"revolute": "N m/rad", "prismatic": "N/m"}
+_DAMPING = {"revolute": "N m s/rad", "prismatic": "N s/m"}
+_INERTIA = {"revolute": "kg m2", "prismatic": "kg"}
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """What a motor gives.
+
+    Attributes:
+        value: N m or N.
+        log_std: How well that is known; 0 when stated.
+        why: Start of a sentence that a number with its unit ends.
+        limit: The statement itself; None when it is a guess.
+    """
+
+    value: float
+    log_std: float
+    why: str
+    limit: Estimate | None
+
+
+def effort_of(joint: Joint, load: Load) -> Effort:
+    """The effort of a joint's motor: as stated, else from what it must hold and speed up."""
+    drive = stated_drive(joint.drive)
+    for limit in (joint.max_force, drive.max_force if drive is not None else None):
+        if limit is not None and limit.value > 0:
+            return Effort(limit.value, limit.log_std, "Its motor gives", limit)
+    guess = _STATIC_MARGIN * load.gravity + _ACCELERATION[joint.type] * load.inertia
+    return Effort(
+        max(guess, 1e-6), _EFFORT_LOG_STD, "To hold and to speed up what it carries its motor gives about", None
+    )
+
+
+def armature_of(joint: Joint, effort: Effort, load: Load, table: JointTable) -> Estimate:
+    """Inertia of a motor's rotor behind its gear: as stated, else a share of the effort (of a slide: of the mass)."""
+    if (own := stated(joint.armature)) is not None:
+        return own
+    unit = _INERTIA[joint.type]
+    if joint.type == "prismatic":
+        mass = max(_MATCHED * load.inertia, 1e-6)
+        why = rule(f"Gears are chosen so that a motor's inertia matches what it moves, {load.inertia:.3g} kg.")
+        return Estimate.lognormal(mass, _MATCHED_LOG_STD, unit, "matched to the load", (why,), (PRIOR,))
+    ratio = table.armature_per_effort
+    why = rule(f"{effort.why} {effort.value:.3g} N m; rotors behind gears carry {ratio.median:.2g} kg m² for each.")
+    words = f"Geometric mean of {ratio.count} kinds of actuators. {ratio.origin}."
+    seen = Evidence("table", words, FILE, "robot")
+    spread = math.hypot(ratio.log_std, effort.log_std)
+    return Estimate.lognormal(ratio.median * effort.value, spread, unit, "share of the effort", (why, seen), (PRIOR,))
+
+
+def drive_of(joint: Joint, effort: Effort, inertia: float, settings: DynamicsSettings) -> Drive | None:
+    """The position drive of a robot's joint: as stated, else of a given natural frequency; None for a follower.
+
+    Stiffness is inertia · (2π f)², damping 2 ζ √(stiffness · inertia), with the largest inertia over poses and the
+    armature: slower poses are then damped at least as well. Where a motor is too weak for that frequency, the stiffness
+    is what uses its effort at an error of ``saturation_angle_deg`` (or ``saturation_travel_m``).
+
+    Args:
+        joint: revolute or prismatic.
+        effort: What its motor gives.
+        inertia: What it moves at the worst pose, armature included, kg m2 or kg.
+        settings: ``[dynamics]``.
+    """
+    if (own := stated_drive(joint.drive)) is not None:
+        return own
+    if joint.mimic is not None or not inertia > 0:
+        return None
+    sliding = joint.type == "prismatic"
+    error = settings.saturation_travel_m if sliding else math.radians(settings.saturation_angle_deg)
+    said = f"{1e3 * error:g} mm" if sliding else f"{settings.saturation_angle_deg:g}°"
+    wanted = inertia * (2 * math.pi * settings.natural_frequency_hz) ** 2
+    bound = effort.value / error
+    stiffness = min(wanted, bound)
+    damping = 2 * settings.damping_ratio * math.sqrt(stiffness * inertia)
+    frequency = math.sqrt(stiffness / inertia) / (2 * math.pi)
+    words = (
+        f"Natural frequency of {frequency:.3g} Hz for {inertia:.3g} {_INERTIA[joint.type]}, the most in sampled poses"
+    )
+    if wanted > bound:
+        words += f"; {settings.natural_frequency_hz:g} Hz would use up the motor's effort before an error of {said}"
+    why = (rule(f"{words}."),)
+    damped = (rule(f"Damping ratio {settings.damping_ratio:g} at that inertia."), *why)
+    spread = math.hypot(settings.gain_log_std, effort.log_std if wanted > bound else 0.0)
+    return Drive(
+        "position",
+        Estimate.lognormal(stiffness, spread, _STIFFNESS[joint.type], "inertia and natural frequency", why, (GAINS,)),
+        Estimate.lognormal(damping, spread, _DAMPING[joint.type], "inertia and damping ratio", damped, (GAINS,)),
+        effort.limit,
+        target=joint.position,
+    )
+
+
+def wheel_drive_of(joint: Joint, effort: Effort, inertia: float, settings: DynamicsSettings) -> Drive | None:
+    """The velocity drive of a wheel or a propeller: it takes on a new speed within the time of the natural frequency.
+
+    Args:
+        joint: revolute.
+        effort: What its motor gives.
+        inertia: What it speeds up: itself, its armature, and its share of what rolls on it, kg m2.
+        settings: ``[dynamics]``.
+    """
+    if (own := stated_drive(joint.drive)) is not None:
+        return own
+    if joint.mimic is not None or not inertia > 0:
+        return None
+    rate = 2 * math.pi * settings.natural_frequency_hz
+    why = (rule(f"It takes on a new speed within {1e3 / rate:.3g} ms, moving {inertia:.3g} kg m²."),)
+    none = Estimate.exact(0.0, _STIFFNESS[joint.type], "a velocity drive has none", why)
+    damping = Estimate.lognormal(
+        rate * inertia, settings.gain_log_std, _DAMPING[joint.type], "inertia and rate", why, (GAINS,)
+    )
+    return Drive("velocity", none, damping, effort.limit)

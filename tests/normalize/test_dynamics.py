@@ -1,0 +1,369 @@
+"""What a mechanism needs beyond what its source states: priors, gains, base, masses of links, and that it settles."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from physicl_twin.model import Articulation, Drive, Estimate, Evidence, Mimic, Twin, dumps, loads_twin
+from physicl_twin.normalize.dynamics import DynamicsSettings, with_dynamics
+from physicl_twin.normalize.dynamics.iterations import mass_ratio
+from physicl_twin.normalize.dynamics.joint_table import joint_table
+from physicl_twin.normalize.dynamics.mass_matrix import mass_matrix
+from tests.normalize.mechanisms import (
+    arm,
+    bare_body,
+    box_body,
+    box_properties,
+    cabinet,
+    hinge,
+    moved,
+    pose,
+    stated,
+    twin_of,
+)
+
+SETTINGS = DynamicsSettings.shipped()
+
+
+def codes(twin: Twin) -> set[str]:
+    return {note.code for note in twin.notes}
+
+
+def told(twin: Twin) -> Articulation:
+    assert twin.articulation is not None
+    return twin.articulation
+
+
+# --- truth with a known answer ---------------------------------------------------------------------------------------
+
+
+def test_a_hinge_resists_as_its_bearing_formula_says():
+    """A door 0.38 m wide and 0.6 m high on a pin: the weight on its face, and the couple of its overhang on two ends."""
+    door = next(j for j in with_dynamics(cabinet()).joints if j.name == "hinge")
+    weight = 3.0 * 9.81
+    force = weight + 2 * weight * 0.19 / 0.6
+    table = joint_table()
+    pin = table.sizes["pin_radius"].value * math.sqrt(0.6)
+    assert door.friction is not None and door.damping is not None
+    assert door.friction.value == pytest.approx(table.bearings["plain"][1].value * force * pin)
+    assert door.friction.unit == "N m" and door.damping.unit == "N m s/rad"
+    assert 0.001 < door.friction.value < 0.5
+    assert door.friction.high / door.friction.low > 5 and door.friction.distribution == "lognormal"
+    assert "joint_prior" in door.friction.flags and any("Koyo" in e.statement for e in door.friction.evidence)
+
+
+def test_a_drawer_resists_by_its_weight_on_runners():
+    slide = next(j for j in with_dynamics(cabinet()).joints if j.name == "slide")
+    # Its weight alone: the drawer's centre is in the middle of its runners.
+    assert slide.friction is not None
+    assert slide.friction.value == pytest.approx(joint_table().bearings["runner"][1].value * 2.0 * 9.81)
+    assert slide.friction.unit == "N" and slide.damping is not None and slide.damping.unit == "N s/m"
+
+
+def test_props_have_no_motors():
+    for joint in with_dynamics(cabinet()).joints:
+        assert joint.drive is None and joint.armature is None
+
+
+def test_gains_give_the_natural_frequency_and_the_damping_ratio():
+    twin = with_dynamics(arm(3, effort=1e6))
+    joint = twin.joints[0]
+    assert joint.drive is not None and joint.armature is not None
+    worst = max(mass_matrix(twin, {j.name: q for j in twin.joints}).matrix[0, 0] for q in np.linspace(-0.2, 0.2, 9))
+    inertia = joint.drive.damping.value**2 / (4 * joint.drive.stiffness.value)
+    frequency = math.sqrt(joint.drive.stiffness.value / inertia) / (2 * math.pi)
+    assert frequency == pytest.approx(SETTINGS.natural_frequency_hz)
+    assert inertia - joint.armature.value >= worst * 0.95
+    assert joint.drive.max_force is not None and joint.drive.max_force.value == 1e6
+    assert "derived_gains" in joint.drive.stiffness.flags
+
+
+def test_a_weak_motor_bounds_the_gains():
+    joint = with_dynamics(arm(3, effort=5.0)).joints[0]
+    assert joint.drive is not None
+    assert joint.drive.stiffness.value == pytest.approx(5.0 / math.radians(SETTINGS.saturation_angle_deg))
+
+
+def test_armature_and_friction_follow_the_effort():
+    weak, strong = (with_dynamics(arm(2, effort=e)).joints[0] for e in (10.0, 100.0))
+    for name in ("armature", "friction", "damping"):
+        a, b = getattr(weak, name), getattr(strong, name)
+        assert b.value == pytest.approx(10 * a.value) and a.high / a.low > 5
+    table = joint_table()
+    assert weak.armature is not None and weak.armature.value == pytest.approx(table.armature_per_effort.median * 10)
+    assert 0.0005 < table.armature_per_effort.median < 0.005 and table.armature_per_effort.count >= 10
+
+
+def test_the_table_holds_the_actuators_that_it_was_made_from():
+    """The 90 % interval of one more actuator covers at least four fifths of those seen."""
+    import tomllib
+
+    from physicl_twin.settings import shipped
+
+    rows = tomllib.loads(shipped("config", "joints.toml").read_text())["robot"]
+    ratio = joint_table().armature_per_effort
+    logs = [
+        math.log(row["armature"] / row["effort"] / ratio.median) / ratio.log_std for row in rows if "armature" in row
+    ]
+    assert sum(abs(z) <= 1.645 for z in logs) >= 0.8 * len(logs)
+
+
+# --- what is stated stays --------------------------------------------------------------------------------------------
+
+
+def test_stated_numbers_stay():
+    twin = moved(
+        arm(2),
+        friction=stated(0.7, "N m"),
+        damping=stated(0.3, "N m s/rad"),
+        armature=stated(0.02, "kg m2"),
+        drive=Drive("position", stated(123.0, "N m/rad"), stated(4.0, "N m s/rad"), stated(9.0, "N m")),
+    )
+    before, after = twin.joints[0], with_dynamics(twin).joints[0]
+    assert (after.friction, after.damping, after.armature, after.drive) == (
+        before.friction, before.damping, before.armature, before.drive,
+    )  # fmt: skip
+
+
+def test_where_the_source_states_actuators_the_other_joints_are_passive():
+    twin = moved(arm(2, effort=None), drive=Drive("force", stated(0.0, "N m/rad"), stated(0.0, "N m s/rad")))
+    after = with_dynamics(twin)
+    assert told(after).kind == "robot"
+    assert after.joints[1].drive is None and after.joints[1].friction is not None
+
+
+def test_a_whole_model_is_not_added_to():
+    twin = arm(2)
+    twin = replace(twin, sources=(replace(twin.sources[0], format="mjcf"),))
+    for joint in with_dynamics(twin).joints:
+        assert joint.friction is None and joint.damping is None and joint.armature is None and joint.drive is None
+
+
+def test_doing_it_twice_changes_nothing():
+    for twin in (arm(4), cabinet(), arm(3, effort=None), _massless()):
+        once = with_dynamics(twin)
+        again = with_dynamics(once)
+        assert dumps(again) == dumps(once)
+        assert loads_twin(dumps(once)) == once
+
+
+def test_other_settings_replace_what_was_derived():
+    once = with_dynamics(arm(2, effort=1e6))
+    softer = with_dynamics(once, replace(SETTINGS, natural_frequency_hz=1.0))
+    first, second = once.joints[0].drive, softer.joints[0].drive
+    assert first is not None and second is not None
+    assert second.stiffness.value == pytest.approx(first.stiffness.value / 25)
+
+
+# --- kind, base, iterations ------------------------------------------------------------------------------------------
+
+
+def test_an_arm_is_bolted_down_and_says_so():
+    twin = with_dynamics(arm(4))
+    assert told(twin).kind == "robot" and told(twin).fixed and told(twin).root == "base_link"
+    assert "inferred_base" in codes(twin)
+
+
+def test_a_cabinet_with_doors_stands_free_and_its_kitchen_form_is_built_in():
+    twin = replace(cabinet(), title="cabinet")
+    assert told(with_dynamics(twin)).kind == "prop" and not told(with_dynamics(twin)).fixed
+    assert told(with_dynamics(replace(twin, title="kitchen cabinet"))).fixed
+
+
+def test_efforts_of_a_cabinet_do_not_make_it_a_robot():
+    twin = cabinet()
+    twin = replace(twin, joints=tuple(replace(j, max_force=stated(30.0, "N m")) for j in twin.joints))
+    after = with_dynamics(twin)
+    assert told(after).kind == "prop" and all(j.drive is None for j in after.joints)
+    assert {j.role for j in after.joints} == {"door", "drawer"}
+
+
+def _legs(names: list[str]) -> Twin:
+    base = box_body("trunk", (0.6, 0.3, 0.1), 10.0)
+    made, joints = [base], []
+    for k, name in enumerate(names):
+        here = box_body(name, (0.05, 0.05, 0.3), 1.0, pose((0.3 * k, 0, -0.2)))
+        joints.append(hinge(f"j_{name}", base[0], here[0], (0.3 * k, 0, -0.05), "y", max_force=stated(30.0, "N m")))
+        made.append(here)
+    return twin_of(made, joints, "thing")
+
+
+@pytest.mark.parametrize(
+    ("names", "fixed"),
+    [
+        (["FL_thigh", "FR_thigh", "RL_thigh", "RR_thigh"], False),
+        (["left_wheel", "right_wheel"], False),
+        (["rotor_0", "rotor_1", "rotor_2"], False),
+        (["upper_arm"], True),
+    ],
+)
+def test_what_walks_rolls_or_flies_is_free(names, fixed):
+    assert told(with_dynamics(_legs(names))).fixed is fixed
+
+
+def test_the_source_has_the_last_word_on_the_base():
+    twin = replace(_legs(["upper_arm"]), articulation=Articulation(
+        fixed=False, evidence=(Evidence("source", "A free joint.", "x.xml", "base"),)
+    ))  # fmt: skip
+    after = with_dynamics(twin)
+    assert not told(after).fixed and "inferred_base" not in codes(after)
+    assert dumps(with_dynamics(after)) == dumps(after)
+    held = replace(_legs(["FL_thigh", "FR_thigh"]), articulation=Articulation(fixed=True, root="trunk"))
+    assert told(with_dynamics(held)).fixed and dumps(with_dynamics(with_dynamics(held))) == dumps(with_dynamics(held))
+
+
+def test_a_joint_to_the_world_decides():
+    base, link = box_body("base"), box_body("slider", at=pose((0.5, 0, 0)))
+    for kind, fixed in (("fixed", True), ("prismatic", False)):
+        twin = twin_of([base, link], [
+            hinge("anchor", None, base[0], (0, 0, 0), "x", type=kind), hinge("j", base[0], link[0], (0.25, 0, 0))
+        ])  # fmt: skip
+        after = with_dynamics(twin)
+        assert told(after).fixed is fixed and told(after).root == "base" and "inferred_base" not in codes(after)
+
+
+def test_a_door_in_a_wall_that_never_moves():
+    wall, door = (
+        box_body("wall", (2, 0.1, 2), None, static=True),
+        box_body("door leaf", (0.8, 0.04, 2), 20.0, pose((0, 1, 0))),
+    )
+    after = with_dynamics(twin_of([wall, door], [hinge("h", wall[0], door[0], (0.4, 1, 0))]))
+    assert told(after).root == "wall" and told(after).fixed
+    assert after.body("wall").mass_properties is None
+    assert after.joints[0].friction is not None
+
+
+def test_wheels_turn_on_and_have_velocity_drives():
+    twin = _legs(["left_wheel", "right_wheel"])
+    for joint in with_dynamics(twin).joints:
+        assert joint.drive is not None and joint.drive.mode == "velocity" and joint.drive.stiffness.value == 0
+        assert joint.drive.damping.value > 0 and joint.role == "wheel"
+
+
+def test_iterations_grow_with_chains_and_mass_ratios():
+    short, long_ = (told(with_dynamics(arm(n))).position_iterations for n in (3, 24))
+    assert short is not None and long_ is not None
+    heavy = moved(arm(3))
+    heavy = replace(heavy, bodies=(*heavy.bodies[:-1], box_body("link_3", mass=5000.0, at=heavy.bodies[-1].pose)[0]))
+    many = told(with_dynamics(heavy)).position_iterations
+    assert many is not None and short == 32 < long_ and short < many <= 128
+    assert mass_ratio(heavy)[0] == pytest.approx(5000.0)
+
+
+def test_followers_have_no_drive_and_weigh_on_their_leader():
+    twin = arm(2, effort=1e6)
+    lead = replace(twin, joints=(twin.joints[0], replace(twin.joints[1], mimic=Mimic("joint_1", 2.0), axis="y")))
+    after = with_dynamics(lead)
+    assert after.joints[1].drive is None
+    alone = with_dynamics(replace(twin, joints=(twin.joints[0], replace(twin.joints[1], axis="y"))))
+    first, second = after.joints[0].drive, alone.joints[0].drive
+    assert first is not None and second is not None and first.stiffness.value > second.stiffness.value
+
+
+# --- links without mass, circles, what is loose ----------------------------------------------------------------------
+
+
+def _massless() -> Twin:
+    """A wrist whose middle link is only a frame between two hinges."""
+    base, hand = box_body("base", mass=4.0), box_body("hand", mass=0.8, at=pose((0.3, 0, 0)))
+    middle = bare_body("wrist_cross", pose((0.2, 0, 0)))
+    joints = [hinge("roll", base[0], middle, (0.2, 0, 0), "x"), hinge("pitch", middle, hand[0], (0.2, 0, 0), "y")]
+    return twin_of([base, middle, hand], joints)
+
+
+def test_a_link_that_is_only_a_frame_gets_a_small_mass():
+    after = with_dynamics(_massless())
+    properties = after.body("wrist_cross").mass_properties
+    assert properties is not None and "massless_link" in properties.mass.flags
+    assert properties.mass.value == pytest.approx(SETTINGS.massless_mass_ratio * 0.8)
+    assert np.linalg.eigvalsh(np.array(properties.inertia_kgm2)).min() > 0
+    assert np.linalg.cond(mass_matrix(after).matrix) < 1e6
+
+
+def test_a_circle_is_opened_and_said():
+    a, b, c = (box_body(n, at=pose((k, 0, 0))) for k, n in enumerate("abc"))
+    joints = [
+        hinge("ab", a[0], b[0], (0, 0, 0)),
+        hinge("bc", b[0], c[0], (1, 0, 0)),
+        hinge("ca", c[0], a[0], (2, 0, 0)),
+    ]
+    after = with_dynamics(twin_of([a, b, c], joints))
+    assert sum(j.closes_loop for j in after.joints) == 1 and "loop_opened" in codes(after)
+
+
+def test_what_no_joint_holds_is_named():
+    twin = cabinet()
+    loose, shape = box_body("vase", at=pose((3, 0, 0)))
+    after = with_dynamics(replace(twin, bodies=(*twin.bodies, loose), shapes=(*twin.shapes, shape)))
+    assert any(note.code == "body_unjointed" and "vase" in note.message for note in after.notes)
+
+
+def test_a_twin_without_joints_stays_as_it_is():
+    twin = twin_of([box_body("cup")], [])
+    assert with_dynamics(twin) is twin
+
+
+def test_forty_joints_take_less_than_half_a_second():
+    twin = arm(40)
+    with_dynamics(twin)
+    start = time.perf_counter()
+    with_dynamics(twin)
+    assert time.perf_counter() - start < 1.5  # 0.2 s on an idle core; the machine that runs this may be busy
+
+
+def test_estimates_are_finite_and_positive():
+    for twin in (arm(5), arm(5, effort=None), cabinet(), _legs(["FL_thigh", "FR_thigh"])):
+        for joint in with_dynamics(twin).joints:
+            numbers = [joint.friction, joint.damping, joint.armature]
+            numbers += [joint.drive.stiffness, joint.drive.damping] if joint.drive is not None else []
+            for number in (n for n in numbers if n is not None):
+                assert isinstance(number, Estimate) and number.low > 0 and number.evidence and number.method
+
+
+# --- what the source states of masses --------------------------------------------------------------------------------
+
+
+def test_an_impossible_inertia_without_geometry_is_repaired():
+    from physicl_twin.normalize.mass import derive_mass
+
+    base, link = box_body("base", mass=4.0), bare_body("flange", pose((0.3, 0, 0)))
+    for rows, least in ((np.zeros((3, 3)), 1e-9), (np.diag([1e-4, 1e-4, 9e-4]), 1e-4), (np.diag([-1.0, 1, 1]), 1e-4)):
+        properties = box_properties(0.5, (0.1, 0.1, 0.1))
+        properties = replace(properties, inertia_kgm2=tuple(map(tuple, rows.tolist())))
+        twin = twin_of([base, replace(link, mass_properties=properties)], [hinge("j", base[0], link, (0.3, 0, 0))])
+        twin = replace(twin, bodies=(replace(twin.bodies[0], parts=()), twin.bodies[1]))
+        after = derive_mass(twin)
+        repaired = after.body("flange").mass_properties
+        assert repaired is not None and repaired.mass.value == 0.5
+        a, b, c = np.linalg.eigvalsh(np.array(repaired.inertia_kgm2))
+        assert a >= least and a + b >= c * (1 - 1e-9) and "stated_inertia_repaired" in codes(after)
+        assert derive_mass(after).bodies == after.bodies
+
+
+def test_a_link_without_any_mass_waits_for_its_neighbours():
+    from physicl_twin.normalize.mass import derive_mass
+
+    base, link = box_body("base", mass=4.0), bare_body("cross", pose((0.3, 0, 0)))
+    none = replace(box_properties(1.0, (1, 1, 1)), mass=stated(0.0, "kg"))
+    twin = twin_of([base, replace(link, mass_properties=none)], [hinge("j", base[0], link, (0.3, 0, 0))])
+    twin = replace(twin, bodies=(replace(twin.bodies[0], parts=()), twin.bodies[1]))
+    after = derive_mass(twin)
+    assert after.body("cross").mass_properties is None and "body_without_mass" not in codes(after)
+    assert with_dynamics(after).body("cross").mass is not None
+
+
+def test_a_wall_has_no_mass_and_the_total_speaks_of_what_moves():
+    from physicl_twin.normalize.mass import derive_mass
+
+    wall = replace(box_body("wall", mass=None, static=True)[0])
+    door = replace(box_body("door", mass=20.0, at=pose((1, 0, 0)))[0], parts=())
+    twin = twin_of([wall, door], [hinge("h", wall, door, (0.5, 0, 0))])
+    twin = replace(twin, shapes=(box_body("wall")[1],))
+    after = derive_mass(twin, Estimate.exact(10.0, "kg", "scale", (Evidence("user", "Weighed."),)))
+    assert after.body("wall").mass_properties is None and after.body("wall").parts[0].mass is None
+    assert after.body("door").mass is not None and after.body("door").mass.value == pytest.approx(10.0)
