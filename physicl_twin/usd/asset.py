@@ -12,7 +12,7 @@ from physicl_twin.model import OutputError, Twin
 from physicl_twin.render.textures import mean_color
 from physicl_twin.usd import layers, runtimes
 from physicl_twin.usd.geometry import geometry_layer
-from physicl_twin.usd.grasp import grasp_line
+from physicl_twin.usd.handles import plan_grasps
 from physicl_twin.usd.layers import Types
 from physicl_twin.usd.layout import Layout, plan
 from physicl_twin.usd.materials import material_layer
@@ -75,12 +75,11 @@ def _write_layers(layout: Layout, folder: Path, options: UsdOptions, generated: 
     twin = layout.twin
     _write_textures(layout, folder / "textures")
     colors = {look.prim: mean_color(look.appearance) for look in layout.looks}
-    grasp = grasp_line(twin, twin.bodies[0], options.grasp) if len(twin.bodies) == 1 else None
     payloads = folder / "payloads"
     layers.save(geometry_layer(layout, colors, options.crease_angle_deg), payloads / "geometries.usdc")
     layers.save(material_layer(layout), payloads / "materials.usda")
     layers.save(instance_layer(layout), payloads / "instances.usda")
-    layers.save(base_layer(layout, grasp), payloads / "base.usda")
+    layers.save(base_layer(layout, plan_grasps(layout, options.grasp)), payloads / "base.usda")
     for stem, layer in (
         ("physx", runtimes.physx_layer(layout, options)),
         ("newton", runtimes.newton_layer(layout, options)),

@@ -35,7 +35,7 @@ def geometry_layer(layout: Layout, colors: dict[str, tuple[float, float, float]]
     """
     layer = layers.new_layer(".usdc", SHAPES[1:])
     layers.define(layer, SHAPES, "Scope")
-    shown = {part.shape.shape.name: part.looks for body in layout.bodies for part in body.parts}
+    shown = {part.shape.shape.name: part.looks for body in layout.bodies for part in body.parts if part.prototype}
     for plan in layout.shapes:
         looks = shown[plan.shape.name]
         _shape(layer, plan, crease_angle_deg)

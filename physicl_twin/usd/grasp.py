@@ -1,14 +1,15 @@
-"""A line for a parallel-jaw gripper, derived from geometry: across the centre of mass where the body is narrowest."""
+"""A line for a parallel-jaw gripper, from geometry: where a body is narrowest across its centre of mass or a handle."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from physicl_twin.model import Body, Twin
+from physicl_twin.model import Body, Part, Twin
 from physicl_twin.model.geometry import FloatArray, Vector3
 from physicl_twin.render.rays import Caster
 from physicl_twin.usd.options import GraspOptions
@@ -40,46 +41,95 @@ def grasp_line(twin: Twin, body: Body, options: GraspOptions) -> GraspLine | Non
     friction cone of both surfaces, so that two fingers squeeze without slipping (Nguyen's condition for two contacts
     with friction; the half angle of the cone is atan of the static friction).
     """
-    if body.mass_properties is None:
+    if body.mass_properties is None or not body.parts:
         return None
-    mesh = _body_triangles(twin, body)
+    mesh = body_triangles(twin, body.parts)
     com = np.asarray(body.mass_properties.com_m, dtype=float)
-    reach = float(np.linalg.norm(np.ptp(mesh[0], axis=0))) + float(np.abs(mesh[0] - com).max()) + 1e-3
+    friction = min(_friction(twin, part.material) for part in body.parts)
+    return _narrowest(mesh, com, friction, options, "the centre of mass")
+
+
+def handle_line(twin: Twin, body: Body, handle: Part, options: GraspOptions) -> GraspLine | None:
+    """The narrowest graspable line across the middle of a handle, with room for the fingers; None when there is none.
+
+    Args:
+        twin: With geometry.
+        body: What the handle is part of; the fingers must not meet the rest of it.
+        handle: The part.
+        options: The gripper.
+    """
+    mesh = body_triangles(twin, (handle,))
+    middle = _middle(*mesh)
+    around = Caster(*body_triangles(twin, tuple(part for part in body.parts if part.visible)))
+    return _narrowest(mesh, middle, _friction(twin, handle.material), options, f"the middle of {handle.name!r}", around)
+
+
+def _middle(vertices: FloatArray, faces: NDArray[np.int64]) -> FloatArray:
+    """Centre of the cross-section halfway along the longest extent: on the bar of a bow, not in the air behind it."""
+    axis = int(np.ptp(vertices, axis=0).argmax())
+    height = 0.5 * (vertices[:, axis].min() + vertices[:, axis].max())
+    cut = []
+    for i, j in ((0, 1), (1, 2), (2, 0)):
+        start, end = vertices[faces[:, i]], vertices[faces[:, j]]
+        crossing = (start[:, axis] - height) * (end[:, axis] - height) < 0
+        share = (height - start[crossing, axis]) / (end[crossing, axis] - start[crossing, axis])
+        cut.append(start[crossing] + share[:, None] * (end[crossing] - start[crossing]))
+    points = np.concatenate(cut)
+    if not len(points):
+        points = vertices
+    middle: FloatArray = 0.5 * (points.min(axis=0) + points.max(axis=0))
+    return middle
+
+
+def _narrowest(
+    mesh: tuple[FloatArray, NDArray[np.int64]],
+    centre: FloatArray,
+    friction: float,
+    options: GraspOptions,
+    where: str,
+    around: Caster | None = None,
+) -> GraspLine | None:
+    """The narrowest line through a point that a gripper spans within the friction cone; with room for its fingers."""
+    reach = float(np.linalg.norm(np.ptp(mesh[0], axis=0))) + float(np.abs(mesh[0] - centre).max()) + 1e-3
     directions = _half_sphere(options.directions)
     # From outside inward along the line, from both ends: the first hit on each side is where a jaw touches.
     caster = Caster(*mesh)
     ends, normals = [], []
     for sign in (1.0, -1.0):
-        hit = caster.closest(com + sign * reach * directions, -sign * directions)
+        hit = caster.closest(centre + sign * reach * directions, -sign * directions)
         ends.append(np.where(hit.hit, reach - hit.distance, np.nan))
         normals.append(caster.face_normal[hit.face] * hit.hit[:, None])
     width = ends[0] + ends[1]
-    friction = min(_friction(twin, part.material) for part in body.parts)
     cone = math.cos(math.atan(friction))
     squeezed = [sign * np.einsum("ij,ij->i", n, directions) for sign, n in zip((1.0, -1.0), normals, strict=True)]
     good = np.isfinite(width) & (width >= options.min_width_m) & (width <= options.max_opening_m)
-    # The contacts lie on either side of the centre of mass: the line really crosses the body there.
+    # The contacts lie on either side of the point: the line really crosses the body there.
     good &= (squeezed[0] >= cone) & (squeezed[1] >= cone) & (np.nan_to_num(ends[0]) > 0) & (np.nan_to_num(ends[1]) > 0)
+    if around is not None and good.any():
+        for sign, end in zip((1.0, -1.0), ends, strict=True):
+            outside = centre + sign * (np.nan_to_num(end)[:, None] + 1e-5) * directions
+            good &= ~around.blocked(outside, sign * directions, options.finger_m)
     if not good.any():
         return None
     best = int(np.flatnonzero(good)[np.argmin(np.round(width[good], 7))])
     direction = directions[best]
-    start = com + (ends[0][best] + options.clearance_m) * direction
-    end = com - (ends[1][best] + options.clearance_m) * direction
+    start = centre + (ends[0][best] + options.clearance_m) * direction
+    end = centre - (ends[1][best] + options.clearance_m) * direction
     return GraspLine(
         (float(start[0]), float(start[1]), float(start[2])),
         (float(end[0]), float(end[1]), float(end[2])),
         float(width[best]),
         max(1e-4, 0.02 * float(width[best])),
-        f"Narrowest of {len(directions)} lines through the centre of mass that a gripper opening "
+        f"Narrowest of {len(directions)} lines through {where} that a gripper opening "
         f"{options.max_opening_m:g} m spans within the friction cone (static friction {friction:.3g}): "
         f"{width[best] * 1e3:.1f} mm.",
     )
 
 
-def _body_triangles(twin: Twin, body: Body) -> tuple[FloatArray, NDArray[np.int64]]:
+def body_triangles(twin: Twin, parts: Sequence[Part]) -> tuple[FloatArray, NDArray[np.int64]]:
+    """Vertices (V, 3), body frame, and faces (F, 3) of parts of one body."""
     vertices, faces, count = [], [], 0
-    for part in body.parts:
+    for part in parts:
         mesh = twin.shape(part.shape).mesh
         assert mesh is not None  # layout.require_complete
         vertices.append(part.pose.apply(mesh.vertices))

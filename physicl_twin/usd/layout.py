@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from physicl_twin.model import Appearance, Body, Collider, Joint, Material, Part, Pose, Shape, Twin, UsdError
+from physicl_twin.model import Appearance, Body, Collider, Joint, Material, Part, Pose, Shape, Site, Twin, UsdError
 from physicl_twin.render.looks import part_looks
+from physicl_twin.usd.mechanism import WORLD_ANCHOR, Mechanism, plan_mechanism
 from physicl_twin.usd.names import Names
 from physicl_twin.usd.options import UsdOptions
 
 #: Children of the root prim that bodies must not be called.
-RESERVED = ("geometry", "colliders", "Looks", "PhysicsMaterials", "joints")
+RESERVED = (
+    "geometry",
+    "colliders",
+    "sites",
+    "Looks",
+    "PhysicsMaterials",
+    "joints",
+    "actuators",
+    "self_collision",
+    "grasp_identifier_01",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +73,11 @@ class PartPlan:
         part: The part.
         prim: Path of its Xform.
         shape: What it places.
-        prototype: Prim name in the instance layer.
+        prototype: Prim name in the instance layer; empty when its mesh is not drawn: a part that only collides and
+            whose shape is seen elsewhere.
         instanced: True for a USD instance: another part places the same shape, or the shape has several looks
             (SimReady's NVM.004 does not see bindings of subsets elsewhere).
-        looks: One for each subset of the shape, or the one of the whole mesh.
+        looks: One for each subset of the shape, or the one of the whole mesh; none when it is not drawn.
     """
 
     part: Part
@@ -77,12 +90,13 @@ class PartPlan:
 
 @dataclass(frozen=True, slots=True)
 class BodyPlan:
-    """A rigid body and everything in it."""
+    """A body and everything in it."""
 
     body: Body
     prim: str
     parts: tuple[PartPlan, ...]
     colliders: tuple[ColliderPlan, ...]
+    sites: tuple[tuple[str, Site], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +111,10 @@ class Layout:
         hulls: (prim name, collider that holds the mesh), each distinct hull once.
         looks: Visual materials.
         physics_materials: (prim path, material).
-        joints: (prim path, joint).
+        mechanism: Joints and where the articulation's root stands; None without joints.
         textures: (texture file of the model, file name on disk).
+        paths: Prim path of each body by its name.
+        material_paths: Prim path of each physics material by its name.
     """
 
     twin: Twin
@@ -108,16 +124,23 @@ class Layout:
     hulls: tuple[tuple[str, Collider], ...]
     looks: tuple[LookPlan, ...]
     physics_materials: tuple[tuple[str, Material], ...]
-    joints: tuple[tuple[str, Joint], ...]
+    mechanism: Mechanism | None
     textures: tuple[tuple[str, str], ...]
+    paths: Mapping[str, str] = field(default_factory=dict)
+    material_paths: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def joints(self) -> tuple[tuple[str, Joint], ...]:
+        """(prim path, joint) of the twin's joints."""
+        return tuple((plan.prim, plan.joint) for plan in self.mechanism.joints) if self.mechanism is not None else ()
 
     def body_path(self, name: str) -> str:
         """Prim path of the body of that name."""
-        return next(plan.prim for plan in self.bodies if plan.body.name == name)
+        return self.paths[name]
 
     def physics_material_path(self, name: str) -> str:
         """Prim path of the physics material of that name."""
-        return next(path for path, material in self.physics_materials if material.name == name)
+        return self.material_paths[name]
 
 
 def require_complete(twin: Twin) -> None:
@@ -133,13 +156,14 @@ def require_complete(twin: Twin) -> None:
         missing.append("semantics")
     materials = {material.name for material in twin.materials}
     for body in twin.bodies:
-        if body.mass_properties is None:
+        if body.mass_properties is None and not body.static:
             missing.append(f"mass properties of {body.name!r}")
         for part in body.parts:
             if part.material not in materials:
                 missing.append(f"material of {part.name!r}")
             if part.collision is None:
-                missing.append(f"collision of {part.name!r}")
+                if part.collides:
+                    missing.append(f"collision of {part.name!r}")
             elif any(c.kind == "hull" and c.hull is None for c in part.collision.colliders):
                 missing.append(f"hull meshes of {part.name!r}")
     missing += [f"image {t.file!r}" for look in twin.appearances for t in look.textures if t.data is None]
@@ -166,10 +190,10 @@ def plan(twin: Twin, options: UsdOptions) -> Layout:
     looks = _Looks(twin, options)
     prototypes = _Prototypes(twin)
     body_names = Names(RESERVED)
-    at_root = len(twin.bodies) == 1 and not twin.joints and twin.bodies[0].pose.is_identity
+    single = len(twin.bodies) == 1 and not twin.joints and twin.bodies[0].pose.is_identity
     bodies = []
     for body in twin.bodies:
-        path = root if at_root else f"{root}/{body_names.unique(body.name, 'body')}"
+        path = root if single else f"{root}/{body_names.unique(body.name, 'body')}"
         names = Names()
         parts: list[PartPlan] = []
         colliders: list[ColliderPlan] = []
@@ -177,11 +201,21 @@ def plan(twin: Twin, options: UsdOptions) -> Layout:
             name = names.unique(part.name, "part")
             shape = shapes[part.shape]
             prototype, instanced = prototypes.of(part, shape)
-            parts.append(PartPlan(part, f"{path}/geometry/{name}", shape, prototype, instanced, looks.of(part, shape)))
-            colliders += _plan_colliders(part, f"{path}/colliders/{name}", hulls)
-        bodies.append(BodyPlan(body, path, tuple(parts), tuple(colliders)))
+            seen = looks.of(part, shape) if prototype else ()
+            parts.append(PartPlan(part, f"{path}/geometry/{name}", shape, prototype, instanced, seen))
+            if part.collides:
+                colliders += _plan_colliders(part, f"{path}/colliders/{name}", hulls)
+        site_names = Names()
+        sites = tuple((f"{path}/sites/{site_names.unique(site.name, 'site')}", site) for site in body.sites)
+        bodies.append(BodyPlan(body, path, tuple(parts), tuple(colliders), sites))
     used = {part.material for part in twin.parts}
-    material_names, joint_names = Names(), Names()
+    material_names = Names()
+    materials = tuple(
+        (f"{root}/PhysicsMaterials/{material_names.unique(material.name)}", material)
+        for material in twin.materials
+        if material.name in used
+    )
+    paths = {plan.body.name: plan.prim for plan in bodies}
     return Layout(
         twin=twin,
         root=root,
@@ -189,13 +223,11 @@ def plan(twin: Twin, options: UsdOptions) -> Layout:
         shapes=tuple(shapes[name] for name in dict.fromkeys(part.shape for part in twin.parts)),
         hulls=tuple(hulls.values()),
         looks=looks.all,
-        physics_materials=tuple(
-            (f"{root}/PhysicsMaterials/{material_names.unique(material.name)}", material)
-            for material in twin.materials
-            if material.name in used
-        ),
-        joints=tuple((f"{root}/joints/{joint_names.unique(joint.name, 'joint')}", joint) for joint in twin.joints),
+        physics_materials=materials,
+        mechanism=plan_mechanism(twin, root, paths, lambda: f"{root}/{body_names.unique(WORLD_ANCHOR)}"),
         textures=_plan_textures(looks.all),
+        paths=paths,
+        material_paths={material.name: path for path, material in materials},
     )
 
 
@@ -256,11 +288,16 @@ class _Prototypes:
     """Prototype names: one a shape, or one a shape and substance where the prototype carries its materials."""
 
     def __init__(self, twin: Twin) -> None:
-        self._uses = Counter(part.shape for part in twin.parts)
+        seen = {part.shape for part in twin.parts if part.visible}
+        # A part that only collides is drawn, as a guide, when nothing else brings its mesh to the stage.
+        self._hidden = {part.name for part in twin.parts if not part.visible and part.shape in seen}
+        self._uses = Counter(part.shape for part in twin.parts if part.name not in self._hidden)
         self._names = Names()
         self._known: dict[tuple[str, str], str] = {}
 
     def of(self, part: Part, shape: ShapePlan) -> tuple[str, bool]:
+        if part.name in self._hidden:
+            return "", False
         instanced = self._uses[part.shape] > 1 or bool(shape.subsets)
         key = (part.shape, part.material if instanced else "")
         if key not in self._known:

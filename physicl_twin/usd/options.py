@@ -18,6 +18,11 @@ class PhysxOptions:
     position_iterations: int
     velocity_iterations: int
     articulation_position_iterations: int
+    articulation_velocity_iterations: int
+    mimic_frequency_hz: float
+    mimic_damping_ratio: float
+    mimic_margin_deg: float
+    mimic_margin_m: float
     ccd_speed_m_s: float
     ccd_step_s: float
     max_depenetration_m_s: float
@@ -37,6 +42,7 @@ class GraspOptions:
     max_opening_m: float
     min_width_m: float
     clearance_m: float
+    finger_m: float
     directions: int
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,27 +14,24 @@ from physicl_twin.model import (
     Body,
     Collider,
     Collision,
-    Estimate,
-    Evidence,
     GeometrySummary,
-    Joint,
     MassProperties,
     Material,
     Part,
     Pose,
     Shape,
+    Site,
     SolidProperties,
     Twin,
     UsdError,
 )
 from physicl_twin.model.geometry import FloatArray, Matrix3, Vector3
+from physicl_twin.usd.agreement import SINGLE, agreed, same_pose
 from physicl_twin.usd.attach import fill
 from physicl_twin.usd.dictionary import from_dictionary
 from physicl_twin.usd.inertia import tensor
+from physicl_twin.usd.read_joints import read_articulation, read_joints
 from physicl_twin.usd.stage_geometry import open_stage, prims, read_geometry, recorded
-
-#: Relative difference up to which a stored double and its float32 attribute are one number (float32 has 24 bits).
-_SINGLE = 4e-7
 
 
 def read(path: Path) -> Twin:
@@ -52,18 +48,22 @@ def read(path: Path) -> Twin:
     shapes: dict[str, Shape] = {}
     for prim in everything:
         data = recorded(prim)
-        if "shape" in data and data["shape"] not in shapes:
+        # A part that only collides may name a shape whose mesh stands elsewhere; the mesh's own prim has a name.
+        if "shape" in data and "name" in data and data["shape"] not in shapes:
             shapes[data["shape"]] = _shape(data)
     skeleton: dict[str, Any] = {**identity, "shapes": {}, "bodies": {}}
     twin: Twin = from_dictionary(Twin, skeleton)
+    bodies = {str(p.GetPath()): recorded(p).get("body", p.GetName()) for p in everything if _is_body(p)}
+    joints = read_joints(everything, bodies, stage)
     return fill(
         replace(
             twin,
             shapes=tuple(shapes.values()),
-            bodies=tuple(_body(p, root, transforms) for p in everything if p.HasAPI(UsdPhysics.RigidBodyAPI)),
+            bodies=tuple(_body(p, root, transforms) for p in everything if str(p.GetPath()) in bodies),
             materials=tuple(_material(p) for p in everything if p.HasAPI(UsdPhysics.MaterialAPI)),
             appearances=_appearances(everything),
-            joints=tuple(_joint(p) for p in everything if p.IsA(UsdPhysics.Joint)),
+            joints=joints,
+            articulation=read_articulation(twin, everything, bodies, stage),
         ),
         read_geometry(stage),
     )
@@ -77,13 +77,19 @@ def _shape(data: dict[str, Any]) -> Shape:
     return Shape(data["shape"], tuple(data.get("appearances", ())), **optional)
 
 
+def _is_body(prim: Usd.Prim) -> bool:
+    """True for a body of the twin: recorded as one, or made one by hand; not for what only holds it to the world."""
+    data = recorded(prim)
+    return "body" in data or (prim.HasAPI(UsdPhysics.RigidBodyAPI) and "anchor" not in data)
+
+
 def _body(prim: Usd.Prim, root: Usd.Prim, transforms: UsdGeom.XformCache) -> Body:
     data = recorded(prim)
     colliders: dict[str, list[Usd.Prim]] = {}
-    parts = []
-    subtree = Usd.PrimRange(prim)
+    parts, sites = [], []
+    subtree = iter(Usd.PrimRange(prim))
     for child in subtree:
-        if child != prim and child.HasAPI(UsdPhysics.RigidBodyAPI):
+        if child != prim and _is_body(child):
             subtree.PruneChildren()
             continue
         record = recorded(child)
@@ -91,12 +97,26 @@ def _body(prim: Usd.Prim, root: Usd.Prim, transforms: UsdGeom.XformCache) -> Bod
             colliders.setdefault(record["part"], []).append(child)
         elif "part" in record:
             parts.append((child, record))
+        elif "site" in record:
+            sites.append(Site(record["site"], _told_pose(record, _pose(child, prim, transforms))))
+    # A static body is no rigid body on the stage, unless joints hang on it.
+    static = bool(data.get("static")) or not prim.HasAPI(UsdPhysics.RigidBodyAPI)
     return Body(
         data.get("body", prim.GetName()),
         tuple(_part(p, prim, record, colliders.get(record["part"], []), transforms) for p, record in parts),
         _told_pose(data, _pose(prim, root, transforms)),
-        _mass_properties(prim, data),
+        _static_mass(data) if static else _mass_properties(prim, data),
+        static,
+        tuple(sites),
     )
+
+
+def _static_mass(data: dict[str, Any]) -> MassProperties | None:
+    """What was told of a static body's mass: what stands on the stage is only there because PhysX wants a number."""
+    if "mass_properties" not in data:
+        return None
+    told: MassProperties = from_dictionary(MassProperties, data["mass_properties"], "mass_properties")
+    return told
 
 
 def _part(
@@ -105,7 +125,7 @@ def _part(
     pose = _told_pose(data, _pose(prim, body, transforms))
     # The hints, the mass and the fit are not on any schema; they come as they were recorded.
     whole = {"name": data["part"], "pose": {"position_m": pose.position_m, "quaternion_wxyz": pose.quaternion_wxyz}}
-    whole.update({key: data[key] for key in ("shape", "material", "hints", "mass") if key in data})
+    whole.update({key: data[key] for key in ("shape", "material", "hints", "mass", "makeup", "role") if key in data})
     part: Part = from_dictionary(Part, whole, str(prim.GetPath()))
     if "collision" not in data:
         return part
@@ -117,7 +137,7 @@ def _part(
 def _collider(prim: Usd.Prim, part: Usd.Prim, transforms: UsdGeom.XformCache) -> Collider:
     told: Collider = from_dictionary(Collider, recorded(prim)["collider"], str(prim.GetPath()))
     seen = replace(told, pose=_pose(prim, part, transforms), size_m=_size(prim))
-    agree = _same_pose(told.pose, seen.pose) and np.allclose(told.size_m, seen.size_m, rtol=_SINGLE, atol=0.0)
+    agree = same_pose(told.pose, seen.pose) and np.allclose(told.size_m, seen.size_m, rtol=SINGLE, atol=0.0)
     return told if agree else seen
 
 
@@ -147,16 +167,7 @@ def _pose(prim: Usd.Prim, frame: Usd.Prim, transforms: UsdGeom.XformCache) -> Po
 def _told_pose(data: dict[str, Any], seen: Pose) -> Pose:
     """The recorded pose while it is the one that stands there (a matrix rounds the last digit)."""
     told = from_dictionary(Pose, data["pose"], "pose") if "pose" in data else seen
-    return told if _same_pose(told, seen) else seen
-
-
-def _same_pose(one: Pose, other: Pose) -> bool:
-    # q and -q are one rotation.
-    sign = math.copysign(1.0, float(np.dot(one.quaternion_wxyz, other.quaternion_wxyz)))
-    turned = np.multiply(sign, other.quaternion_wxyz)
-    return np.allclose(one.position_m, other.position_m, rtol=_SINGLE, atol=1e-9) and np.allclose(
-        one.quaternion_wxyz, turned, rtol=0.0, atol=1e-6
-    )
+    return told if same_pose(told, seen) else seen
 
 
 def _mass_properties(prim: Usd.Prim, data: dict[str, Any]) -> MassProperties | None:
@@ -169,7 +180,7 @@ def _mass_properties(prim: Usd.Prim, data: dict[str, Any]) -> MassProperties | N
     told: MassProperties | None = None
     if "mass_properties" in data:
         told = from_dictionary(MassProperties, data["mass_properties"], str(prim.GetPath()))
-    mass = _agreed(told.mass if told else None, float(api.GetMassAttr().Get()), "kg", prim)
+    mass = agreed(told.mass if told else None, float(api.GetMassAttr().Get()), "kg", prim)
     if told is None:
         zero = (0.0, 0.0, 0.0)
         return MassProperties(mass, com, zero, _matrix(inertia), (zero, zero, zero))
@@ -188,19 +199,11 @@ def _material(prim: Usd.Prim) -> Material:
     api = UsdPhysics.MaterialAPI(prim)
     return replace(
         told,
-        static_friction=_agreed(told.static_friction, float(api.GetStaticFrictionAttr().Get()), "1", prim),
-        dynamic_friction=_agreed(told.dynamic_friction, float(api.GetDynamicFrictionAttr().Get()), "1", prim),
-        restitution=_agreed(told.restitution, float(api.GetRestitutionAttr().Get()), "1", prim),
-        density=_agreed(told.density, float(api.GetDensityAttr().Get()), "kg/m3", prim),
+        static_friction=agreed(told.static_friction, float(api.GetStaticFrictionAttr().Get()), "1", prim),
+        dynamic_friction=agreed(told.dynamic_friction, float(api.GetDynamicFrictionAttr().Get()), "1", prim),
+        restitution=agreed(told.restitution, float(api.GetRestitutionAttr().Get()), "1", prim),
+        density=agreed(told.density, float(api.GetDensityAttr().Get()), "kg/m3", prim),
     )
-
-
-def _agreed(told: Estimate | None, seen: float, unit: str, prim: Usd.Prim) -> Estimate:
-    """The recorded estimate while it is about the number that stands there; else that number, as stated."""
-    if told is not None and math.isclose(told.value, seen, rel_tol=_SINGLE, abs_tol=1e-12):
-        return told
-    evidence = Evidence("user", "The attribute in the USD was set by hand.", str(prim.GetPath()))
-    return Estimate.exact(seen, unit, "stated in USD", (evidence,), ("edited",) if told is not None else ())
 
 
 def _appearances(everything: list[Usd.Prim]) -> tuple[Appearance, ...]:
@@ -228,40 +231,13 @@ def _seen_appearance(prim: Usd.Prim, told: Appearance) -> Appearance:
         if not value or value.HasConnectedSource() or value.Get() is None:
             continue
         seen = _vector(value.Get()) if field in ("base_color", "emissive") else float(value.Get())
-        if not np.allclose(seen, getattr(told, field), rtol=_SINGLE, atol=1e-7):
+        if not np.allclose(seen, getattr(told, field), rtol=SINGLE, atol=1e-7):
             changes[field] = seen
     return replace(told, **changes) if changes else told
 
 
-def _joint(prim: Usd.Prim) -> Joint:
-    data = recorded(prim)
-    if "joint" not in data:
-        raise UsdError("usd_not_a_twin", f"{prim.GetPath()} has no record of its joint.", "Build the twin again.")
-    told: Joint = from_dictionary(Joint, data["joint"], str(prim.GetPath()))
-    joint = UsdPhysics.Joint(prim)
-    poses = {
-        f"pose{side}": Pose(
-            _vector(position.Get()), (float(rotation.Get().GetReal()), *_vector(rotation.Get().GetImaginary()))
-        )
-        for side, position, rotation in (
-            (0, joint.GetLocalPos0Attr(), joint.GetLocalRot0Attr()),
-            (1, joint.GetLocalPos1Attr(), joint.GetLocalRot1Attr()),
-        )
-    }
-    changes: dict[str, Any] = {key: pose for key, pose in poses.items() if not _same_pose(getattr(told, key), pose)}
-    for name in ("lower", "upper"):
-        attribute = prim.GetAttribute(f"physics:{name}Limit")
-        if attribute and attribute.HasAuthoredValue():
-            seen = float(attribute.Get())
-            seen = math.radians(seen) if told.type == "revolute" else seen
-            limit = getattr(told, name)
-            if limit is None or not math.isclose(limit, seen, rel_tol=1e-6, abs_tol=1e-7):
-                changes[name] = seen
-    return replace(told, **changes) if changes else told
-
-
 def _close(told: FloatArray, seen: FloatArray, scale: float) -> bool:
-    return bool(np.abs(told - seen).max() <= 4 * _SINGLE * scale)
+    return bool(np.abs(told - seen).max() <= 4 * SINGLE * scale)
 
 
 def _vector(value: Any) -> Vector3:

@@ -8,7 +8,7 @@ import numpy as np
 from pxr import Sdf
 
 from physicl_twin.model import Shape
-from physicl_twin.usd import layers
+from physicl_twin.usd import layers, runtime_joints
 from physicl_twin.usd.geometry import MESH
 from physicl_twin.usd.layers import Types
 from physicl_twin.usd.layout import BodyPlan, ColliderPlan, Layout, PartPlan
@@ -19,7 +19,9 @@ _GRAVITY_M_S2 = 9.80665
 
 
 def body_extents_m(plan: BodyPlan) -> tuple[float, float, float]:
-    """Edge lengths of the box around a body's parts, body axes, sorted."""
+    """Edge lengths of the box around a body's parts, body axes, sorted; of a body without parts zero."""
+    if not plan.parts:
+        return 0.0, 0.0, 0.0
     low, high = np.full(3, np.inf), np.full(3, -np.inf)
     for part in plan.parts:
         mesh = part.shape.shape.mesh
@@ -61,30 +63,40 @@ def physx_layer(layout: Layout, options: UsdOptions) -> Sdf.Layer:
     layer, physx = _layer(layout), options.physx
     for body in layout.bodies:
         extents = body_extents_m(body)
-        prim = layers.over(layer, body.prim, apis=("PhysxRigidBodyAPI",))
-        fall = math.sqrt(2.0 * _GRAVITY_M_S2 * extents[2])
-        for name, kind, value in (
-            ("solverPositionIterationCount", Types.Int, physx.position_iterations),
-            ("solverVelocityIterationCount", Types.Int, physx.velocity_iterations),
-            ("linearDamping", Types.Float, physx.linear_damping_1_s),
-            ("angularDamping", Types.Float, physx.angular_damping_1_s),
-            ("maxDepenetrationVelocity", Types.Float, min(physx.max_depenetration_m_s, fall)),
-            ("enableCCD", Types.Bool, extents[0] < physx.ccd_speed_m_s * physx.ccd_step_s),
-        ):
-            layers.attribute(prim, f"physxRigidBody:{name}", kind, value)
+        if _moves(body, layout):
+            _physx_body(layer, body, extents, physx)
         fields = {part.part.name for part in body.parts if part.part.collision and part.part.collision.method == "sdf"}
         offset = contact_offset_m(extents, physx)
         for collider in body.colliders:
             _physx_collider(layer, collider, offset, physx, replaced=collider.part.name in fields)
         for part in body.parts:
-            if part.part.name in fields:
+            if part.part.name in fields and part.prototype:
                 _physx_field(layer, part, layout, offset, physx)
-    if layout.joints:
-        root = layers.over(layer, layout.root, apis=("PhysxArticulationAPI",))
-        layers.attribute(
-            root, "physxArticulation:solverPositionIterationCount", Types.Int, physx.articulation_position_iterations
-        )
+    runtime_joints.author_physx(layer, layout, physx)
     return layer
+
+
+def _moves(body: BodyPlan, layout: Layout) -> bool:
+    """True for a rigid body on the stage: a static one only when joints hang on it."""
+    return not body.body.static or (layout.mechanism is not None and body.body.name in layout.mechanism.held)
+
+
+def _physx_body(layer: Sdf.Layer, body: BodyPlan, extents: tuple[float, float, float], physx: PhysxOptions) -> None:
+    prim = layers.over(layer, body.prim, apis=("PhysxRigidBodyAPI",))
+    values: list[tuple[str, Sdf.ValueTypeName, float]] = [
+        ("solverPositionIterationCount", Types.Int, physx.position_iterations),
+        ("solverVelocityIterationCount", Types.Int, physx.velocity_iterations),
+        ("linearDamping", Types.Float, physx.linear_damping_1_s),
+        ("angularDamping", Types.Float, physx.angular_damping_1_s),
+    ]
+    if body.parts:
+        fall = math.sqrt(2.0 * _GRAVITY_M_S2 * extents[2])
+        values += [
+            ("maxDepenetrationVelocity", Types.Float, min(physx.max_depenetration_m_s, fall)),
+            ("enableCCD", Types.Bool, extents[0] < physx.ccd_speed_m_s * physx.ccd_step_s),
+        ]
+    for name, kind, value in values:
+        layers.attribute(prim, f"physxRigidBody:{name}", kind, value)
 
 
 def _physx_collider(
@@ -128,9 +140,7 @@ def newton_layer(layout: Layout, options: UsdOptions) -> Sdf.Layer:
             if collider.collider.kind == "hull":
                 layers.apply(prim, "NewtonMeshCollisionAPI")
                 layers.attribute(prim, "newton:maxHullVertices", Types.Int, -1, uniform=True)
-    if layout.joints:
-        root = layers.over(layer, layout.root, apis=("NewtonArticulationRootAPI",))
-        layers.attribute(root, "newton:selfCollisionEnabled", Types.Bool, False)
+    runtime_joints.author_newton(layer, layout)
     return layer
 
 
@@ -145,6 +155,7 @@ def mujoco_layer(layout: Layout, options: UsdOptions) -> Sdf.Layer:
                 layers.apply(prim, "MjcMeshCollisionAPI")
                 layers.attribute(prim, "mjc:inertia", Types.Token, "convex", uniform=True)
                 layers.attribute(prim, "mjc:maxhullvert", Types.Int, -1, uniform=True)
+    runtime_joints.author_mujoco(layer, layout)
     return layer
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from pxr import Gf, Sdf, UsdGeom, Vt
 
 from physicl_twin.model import Twin
 from physicl_twin.usd import layers, physics
+from physicl_twin.usd.articulation import author_articulation
 from physicl_twin.usd.dictionary import to_dictionary
 from physicl_twin.usd.geometry import MESH, SHAPES
 from physicl_twin.usd.grasp import GraspLine
+from physicl_twin.usd.handles import PlacedGrasp
+from physicl_twin.usd.labels import label_bodies
 from physicl_twin.usd.layers import Types
 from physicl_twin.usd.layout import Layout, LookPlan, PartPlan
 from physicl_twin.usd.materials import LOOKS, author_physics_materials
@@ -30,7 +34,7 @@ def instance_layer(layout: Layout) -> Sdf.Layer:
     done = set()
     for body in layout.bodies:
         for part in body.parts:
-            if part.prototype in done:
+            if not part.prototype or part.prototype in done:
                 continue
             done.add(part.prototype)
             path = f"{PROTOTYPES}/{part.prototype}"
@@ -43,7 +47,7 @@ def instance_layer(layout: Layout) -> Sdf.Layer:
     return layer
 
 
-def base_layer(layout: Layout, grasp: GraspLine | None) -> Sdf.Layer:
+def base_layer(layout: Layout, grasps: Sequence[PlacedGrasp]) -> Sdf.Layer:
     """The neutral asset: hierarchy, looks, physics, semantics; no opinion of any one engine."""
     twin = layout.twin
     layer = layers.new_layer(".usda", layout.root[1:])
@@ -55,18 +59,20 @@ def base_layer(layout: Layout, grasp: GraspLine | None) -> Sdf.Layer:
     for look in dict.fromkeys(look for part in placed for look in part.looks):
         _reference_look(layer, f"{layout.root}/Looks/{look.prim}", look)
     author_physics_materials(layer, layout)
+    held = layout.mechanism.held if layout.mechanism is not None else frozenset()
+    densities = {material.name: material.density.value for material in twin.materials}
     for body in layout.bodies:
-        physics.author_body(layer, body)
+        physics.author_body(layer, body, densities, held=body.body.name in held)
         for part in body.parts:
             _part(layer, part, layout)
         for collider in body.colliders:
             physics.author_collider(layer, collider, layout.physics_material_path(collider.part.material))
-    if layout.joints:
-        layers.apply(root, "PhysicsArticulationRootAPI")
-    for path, joint in layout.joints:
-        physics.author_joint(layer, path, joint, layout)
-    if grasp is not None:
-        _grasp(layer, f"{layout.bodies[0].prim}/grasp_identifier_01", grasp)
+        for path, site in body.sites:
+            physics.author_site(layer, path, site.name, site.pose)
+    author_articulation(layer, layout)
+    label_bodies(layer, layout)
+    for grasp in grasps:
+        _grasp(layer, grasp.prim, grasp.line)
     return layer
 
 
@@ -85,16 +91,21 @@ def _part(layer: Sdf.Layer, plan: PartPlan, layout: Layout) -> None:
     part = plan.part
     prim = layers.define(layer, plan.prim, "Xform", title=part.name)
     layers.place(prim, part.pose)
-    layers.reference(prim, "./instances.usda", f"{PROTOTYPES}/{plan.prototype}")
+    if plan.prototype:
+        layers.reference(prim, "./instances.usda", f"{PROTOTYPES}/{plan.prototype}")
     if plan.instanced:
         prim.SetInfo("instanceable", True)
-    else:
+    elif plan.prototype:
         _bind(layer, plan.prim, plan, f"{layout.root}/Looks")
-    values: dict[str, Any] = {"part": part.name, "shape": part.shape, "material": part.material}
+    if not part.visible:
+        layers.attribute(prim, "purpose", Types.Token, "guide", uniform=True)
+    values: dict[str, Any] = {"part": part.name, "shape": part.shape, "material": part.material, "role": part.role}
     values["pose"] = to_dictionary(part.pose)
     values["hints"] = to_dictionary(part.hints)
     if part.mass is not None:
         values["mass"] = to_dictionary(part.mass)
+    if part.makeup is not None:
+        values["makeup"] = to_dictionary(part.makeup)
     if part.collision is not None:
         collision = to_dictionary(part.collision)
         collision.pop("colliders", None)  # each stands on its own prim

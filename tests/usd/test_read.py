@@ -184,7 +184,8 @@ def test_joint_frames_meet_in_the_rest_pose(tmp_path):
     assert stage.GetPrimAtPath("/chest/joints/Deckel_Scharnier").GetAttribute(
         "physics:upperLimit"
     ).Get() == pytest.approx(110.0)
-    assert stage.GetDefaultPrim().HasAPI(UsdPhysics.ArticulationRootAPI)
+    # A single free tree: its root is the body that hangs on no other.
+    assert stage.GetPrimAtPath("/chest/box").HasAPI(UsdPhysics.ArticulationRootAPI)
 
 
 def test_looks_of_the_faces_are_bound_to_the_faces(tmp_path):

@@ -23,7 +23,6 @@ UNMET = {
     "textured": {"FET_005_STANDARD"},
     "sdf": {"FET_005_STANDARD"},
     "sdf_shared": {"FET_005_STANDARD"},
-    "hinged": {"FET_005_STANDARD"},
     "vertex_colored": {"FET_007_STANDARD"},
 }
 
