@@ -44,8 +44,13 @@ class PhysxJoints:
             [math.pi / 180.0 if joint.type == "revolute" else metres_per_unit for joint in joints]
         )
         self._latest: FloatArray = np.array([joint.position for joint in joints])
+        # PhysX wraps the angles of hinges without limits; we follow them from one reading to the next.
+        self._wraps = np.array(
+            [j.type == "revolute" and (j.lower is None or j.upper is None) for j in joints], dtype=bool
+        )
         self._queries: list[Any] = []
         self._own: NDArray[np.intp] = np.zeros(0, dtype=np.intp)
+        self._is_own: NDArray[np.bool_] = np.zeros(len(self.paths), dtype=bool)
         self._row: dict[int, int] = {}
         self._articulations: Any = None
         self._roots: dict[int, int] = {}
@@ -69,6 +74,7 @@ class PhysxJoints:
         if self._row:
             self._queries.append(self._physx.query(kind, prim_paths=sorted(self._row), metadata=False).wait())
         self._own = np.array(sorted(self._row.values()), dtype=np.intp)
+        self._is_own[self._own] = True
         if links:
             self._articulations = self._physx.query(SimObjectType.ARTICULATION, metadata=False).wait()
             self._queries.append(self._articulations)
@@ -132,7 +138,9 @@ class PhysxJoints:
         if len(self._own) < len(self.paths):
             self._latest = self.mechanism.positions(poses(), self._latest)
         if len(self._own):
-            self._latest[self._own] = self._read("jointPosition")[self._own]
+            there, before = self._read("jointPosition"), self._latest
+            turns = np.where(self._wraps, np.round((before - there) / (2.0 * np.pi)), 0.0)
+            self._latest = np.where(self._is_own, there + 2.0 * np.pi * turns, before)
         return self._latest.copy()
 
     def rates(self, poses: Callable[[], FloatArray], velocities: Callable[[], FloatArray]) -> FloatArray:
@@ -147,6 +155,7 @@ class PhysxJoints:
     def put(self, positions: FloatArray) -> None:
         """Write the coordinates of articulations."""
         self._write("jointPosition", positions)
+        self._latest = np.array(positions, dtype=float)
         self._follow()
 
     def move(self, rates: FloatArray) -> None:
