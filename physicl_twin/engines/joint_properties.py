@@ -160,8 +160,30 @@ def _state(prim: Any, units: JointUnits) -> dict[str, Any]:
 
 
 def _mimic(prim: Any, units: JointUnits, reader: Reader) -> dict[str, Any]:
-    newton, physx = _newton_mimic(prim, units), _physx_mimic(prim, units)
-    return (physx or newton) if reader == "physx" else (newton or physx)
+    found = {
+        _PHYSX: _physx_mimic(prim, units),
+        _NEWTON: _newton_mimic(prim, units),
+        _MUJOCO: _mujoco_mimic(prim),
+    }
+    return next((found[family] for family in _FAMILIES[reader] if found[family]), {})
+
+
+def _mujoco_mimic(prim: Any) -> dict[str, Any]:
+    """q - q_start = coef0 + coef1 · (q_leader - q_leader_start), radians and metres; see ``counts_from_the_start``."""
+    targets = targets_of(prim, "mjc:target")
+    if not targets or "MjcEqualityJointAPI" not in prim.GetPrimTypeInfo().GetAppliedAPISchemas():
+        return {}
+    ratio = prim.GetAttribute("mjc:coef1").Get()
+    return {
+        "mimic_of": str(targets[0]),
+        "mimic_multiplier": 1.0 if ratio is None else float(ratio),
+        "mimic_offset": _number(prim, "mjc:coef0"),
+    }
+
+
+def counts_from_the_start(prim: Any, reader: Reader) -> bool:
+    """True when a follower's offset is MuJoCo's, which counts both coordinates from where they start."""
+    return reader == "mujoco" and bool(_mujoco_mimic(prim))
 
 
 def _newton_mimic(prim: Any, units: JointUnits) -> dict[str, Any]:

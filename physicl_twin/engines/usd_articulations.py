@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -64,7 +65,7 @@ class ArticulationReader:
         return tuple(sorted(found, key=lambda articulation: articulation.path))
 
     def filtered_pairs(self, prims: Sequence[Any]) -> tuple[tuple[str, str], ...]:
-        """Pairs of bodies (or static colliders) that ``PhysicsFilteredPairsAPI`` keeps apart, sorted."""
+        """Pairs of bodies (or static colliders) that filtered pairs and collision groups keep apart, sorted."""
         found: set[tuple[str, str]] = set()
         for prim in prims:
             for target in targets_of(prim, "physics:filteredPairs"):
@@ -75,7 +76,30 @@ class ArticulationReader:
                     for two in self._named(other):
                         if one != two:
                             found.add((min(one, two), max(one, two)))
-        return tuple(sorted(found))
+        return tuple(sorted(found | self._grouped(prims)))
+
+    def _grouped(self, prims: Sequence[Any]) -> set[tuple[str, str]]:
+        """Pairs of bodies and static colliders whose collision groups filter each other."""
+        if not any(prim.IsA(UsdPhysics.CollisionGroup) for prim in prims):
+            return set()
+        table = UsdPhysics.CollisionGroup.ComputeCollisionGroupTable(self._stage)
+        members: dict[Any, set[str]] = {}
+        for group in table.GetGroups():
+            colliders = UsdPhysics.CollisionGroup.Get(self._stage, group).GetCollidersCollectionAPI()
+            query = colliders.ComputeMembershipQuery()
+            members[group] = {
+                self._owner(prim) or str(prim.GetPath())
+                for prim in prims
+                if prim.HasAPI(UsdPhysics.CollisionAPI) and query.IsPathIncluded(prim.GetPath())
+            }
+        return {
+            (min(one, two), max(one, two))
+            for first, second in itertools.combinations_with_replacement(members, 2)
+            if not table.IsCollisionEnabled(first, second)
+            for one in members[first]
+            for two in members[second]
+            if one != two
+        }
 
     def _below(self, path: str) -> tuple[str, ...]:
         return tuple(body for body in self._bodies if body == path or body.startswith(path.rstrip("/") + "/"))

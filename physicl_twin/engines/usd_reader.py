@@ -11,7 +11,7 @@ import numpy as np
 from pxr import Tf, Usd, UsdGeom, UsdPhysics
 
 from physicl_twin.engines.inferred_mass import from_shapes
-from physicl_twin.engines.joint_properties import JointUnits, Reader, actuator_drive, targets_of
+from physicl_twin.engines.joint_properties import JointUnits, Reader, actuator_drive, counts_from_the_start, targets_of
 from physicl_twin.engines.mechanism import joint_coordinate
 from physicl_twin.engines.scene_description import CollisionShape, DescribedBody, DescribedJoint, SceneDescription
 from physicl_twin.engines.settings import EngineSettings
@@ -110,8 +110,6 @@ class _Reader:
                 and (UsdPhysics.CollisionAPI(prim).GetCollisionEnabledAttr().Get() is not False)
             ):
                 self._collider(prim, static)
-        if any(prim.IsA(UsdPhysics.CollisionGroup) for prim in prims):
-            self._notes.append("Collision groups were ignored: everything collides with everything.")
         bodies = tuple(self._body(path, self._bodies[path]) for path in sorted(self._bodies))
         joints = [joint for prim in prims if prim.IsA(UsdPhysics.Joint) for joint in self._joint(prim)]
         joints = self._actuated(prims, sorted(joints, key=lambda joint: joint.path))
@@ -127,7 +125,21 @@ class _Reader:
             articulations,
             pairs,
         )
-        return replace(scene, joints=tuple(self._standing(scene, joint) for joint in joints))
+        return replace(scene, joints=self._following(tuple(self._standing(scene, joint) for joint in joints)))
+
+    def _following(self, joints: tuple[DescribedJoint, ...]) -> tuple[DescribedJoint, ...]:
+        """With offsets of mimics that count from zero, where they count from the start."""
+        starts = {joint.path: joint.position for joint in joints}
+
+        def counted(joint: DescribedJoint) -> DescribedJoint:
+            if joint.mimic_of not in starts:
+                return joint
+            if not counts_from_the_start(self._stage.GetPrimAtPath(joint.path), self._for):
+                return joint
+            shift = joint.position - joint.mimic_multiplier * starts[joint.mimic_of]
+            return replace(joint, mimic_offset=joint.mimic_offset + shift)
+
+        return tuple(counted(joint) for joint in joints)
 
     def _standing(self, scene: SceneDescription, joint: DescribedJoint) -> DescribedJoint:
         """With the coordinate of the bodies' poses where the stage states none."""
@@ -146,8 +158,9 @@ class _Reader:
                 continue
             for target in map(str, targets_of(prim, "mjc:target")):
                 found = actuator_drive(prim, JointUnits.of(kinds.get(target, ""), self._mpu, self._kpu))
-                if target in kinds and found:
-                    drives[target] = found
+                if target in kinds:
+                    # Without gains it is a motor that waits to be told: nothing tells it here.
+                    drives |= {target: found} if found else {}
                 else:
                     self._notes.append(f"{prim.GetPath()}: an actuator that is no drive of a joint was left out.")
         return [j if j.driven or j.path not in drives else replace(j, **drives[j.path]) for j in joints]
