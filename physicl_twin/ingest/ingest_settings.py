@@ -43,7 +43,8 @@ class IngestSettings:
         siblings: How neighbours are compared.
         up_prior: Per format, probability of each axis.
         up_evidence: Weights of the evidence about the axis.
-        readers: The readers' own tables by name: ``cad``, ``dxf``, ``fbx``, ``usd_source``.
+        readers: The readers' own tables by name: ``cad``, ``descriptions``, ``dxf``, ``fbx``, ``ifc``, ``mjcf``,
+            ``usd_source``.
     """
 
     max_files: int
@@ -69,7 +70,8 @@ class IngestSettings:
         values = dict(settings["ingest"])
         values["archive"] = ArchiveLimits(**values["archive"])
         values["generic_words"] = frozenset(values["generic_words"])
-        return cls(**values, readers={name: settings[name] for name in ("cad", "dxf", "fbx", "usd_source")})
+        readers = ("cad", "descriptions", "dxf", "fbx", "ifc", "mjcf", "usd_source")
+        return cls(**values, readers={name: settings[name] for name in readers})
 
 
 @functools.cache

@@ -36,9 +36,32 @@ _OWN_UNIT = frozenset(["dae"])
 
 
 @dataclass(frozen=True, slots=True)
+class Submesh:
+    """A part of a mesh file.
+
+    Attributes:
+        name: As the file names it.
+        centred: True to move the middle of its bounds to the origin.
+    """
+
+    name: str
+    centred: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class _Placed:
     part: RawPart
     use: Use
+
+
+@dataclass(frozen=True, slots=True)
+class _MeshPiece:
+    """A part of a mesh file: its shape, (4, 4) shape to mesh in metres, and what the file says of it."""
+
+    shape: str
+    placement: FloatArray
+    name: str
+    hints: PartHints
 
 
 class LinkBuilder:
@@ -55,7 +78,10 @@ class LinkBuilder:
         self._integrals: dict[str, RawIntegrals] = {}
         self._colliders: dict[str, Collider] = {}
         self._primitives: dict[tuple[object, ...], str] = {}
-        self._meshes: dict[tuple[Path, str], tuple[tuple[str, FloatArray, str], ...]] = {}
+        self._meshes: dict[tuple[object, ...], tuple[_MeshPiece, ...]] = {}
+        self._soups: dict[str, tuple[str, ...]] = {}
+        #: What each shape is geometrically, whatever it looks like.
+        self._geometry: dict[str, tuple[object, ...]] = {}
 
     def body(
         self,
@@ -123,6 +149,7 @@ class LinkBuilder:
                 return False
             shape = self.builder.shapes(readable(name, kind), Soup(made.vertices, made.faces, looks=looks))[0]
             self._primitives[key] = shape
+            self._geometry[shape] = (kind, *size_m)
             if made.integrals is not None:
                 self._integrals[shape] = made.integrals
             if kind != "ellipsoid":
@@ -139,6 +166,9 @@ class LinkBuilder:
         use: Use,
         look: Appearance | None = None,
         hints: PartHints | None = None,
+        *,
+        overrules: bool = True,
+        submesh: Submesh | None = None,
     ) -> bool:
         """Place a mesh file on a link: its own coordinates (of COLLADA in its own unit), as ROS takes them.
 
@@ -148,25 +178,30 @@ class LinkBuilder:
             path: The file, resolved (``packages.Resolver``); it becomes a source of the scene.
             transform: (4, 4) mesh to link frame, with the scale of the description; a negative one mirrors.
             use: Whether it is seen, collides, or both.
-            look: Overrules the file's own looks.
+            look: What it looks like; None for the file's own looks.
             hints: What the description says of it.
+            overrules: True when the look replaces the file's own looks, False when it serves where there are none.
+            submesh: The part of the file that is meant; None for all of it.
 
         Returns:
-            False when the file cannot be read; a note says why.
+            False when the file cannot be read or has no such part; a note says why.
         """
         chosen = "" if look is None else self.builder.look(look)
-        key = (path.resolve(), chosen)
+        key = (path.resolve(), chosen, overrules, submesh)
         if key not in self._meshes:
             try:
-                self._meshes[key] = self._read(path, chosen)
+                self._meshes[key] = self._read(path, chosen, overrules, submesh)
             except SourceError as error:
                 self.builder.note("mesh_unreadable", "warning", f"{body}: {error.message}", error.hint)
                 return False
         pieces = self._meshes[key]
-        for piece, (shape, placement, own) in enumerate(pieces):
-            title = name if len(pieces) == 1 else f"{name} {own or piece + 1}"
-            self._place(body, title, shape, transform @ placement, use, hints)
-        return True
+        if not pieces and submesh is not None:
+            self.builder.note("submesh_missing", "warning", f"{body}: {path.name} has no part {submesh.name!r}.")
+        for number, piece in enumerate(pieces):
+            title = name if len(pieces) == 1 else f"{name} {piece.name or number + 1}"
+            stated = _merged(hints, piece.hints)
+            self._place(body, title, piece.shape, transform @ piece.placement, use, stated)
+        return bool(pieces)
 
     def soup(
         self,
@@ -177,6 +212,7 @@ class LinkBuilder:
         use: Use,
         hints: PartHints | None = None,
         integrals: RawIntegrals | None = None,
+        key: str = "",
     ) -> bool:
         """Place triangles on a link; metres.
 
@@ -188,19 +224,22 @@ class LinkBuilder:
             use: Whether it is seen, collides, or both.
             hints: What the description says of it.
             integrals: Exact ones, when they are known.
+            key: Of triangles and looks that are placed several times and shared; empty for ones of their own.
 
         Returns:
             False when there are no triangles.
         """
-        shapes = self.builder.shapes(readable(name, "mesh"), soup)
+        shapes = self._soups.get(key) or self.builder.shapes(readable(name, "mesh"), soup)
+        if key:
+            self._soups[key] = shapes
         for shape in shapes:
             if integrals is not None and len(shapes) == 1:
                 self._integrals[shape] = integrals
             self._place(body, name, shape, transform, use, hints)
         return bool(shapes)
 
-    def _read(self, path: Path, look: str) -> tuple[tuple[str, FloatArray, str], ...]:
-        """Shapes of a mesh file with their placements in metres and the names of its parts."""
+    def _read(self, path: Path, look: str, overrules: bool, submesh: Submesh | None) -> tuple[_MeshPiece, ...]:
+        """Shapes of a mesh file with their placements in metres."""
         from physicl_twin.ingest.formats import load
 
         raw = load(path, replace(self.builder.options, units=None, part_labels=""), silent, self.builder.settings)
@@ -209,15 +248,22 @@ class LinkBuilder:
             self.builder.note(note.code, note.severity, note.message, note.hint)
         metres = _stated_metres(raw.unit_claims) if raw.format in _OWN_UNIT else 1.0
         scale = np.diag([metres, metres, metres, 1.0])
-        looks = {} if look else {a.name: self.builder.look(a) for a in raw.appearances}
+        wanted = [p for p in raw.parts if submesh is None or submesh.name in (p.name, p.shape, *p.hints.path)]
+        if submesh is not None and submesh.centred and wanted:
+            scale = scale @ _centring(raw, wanted)
+        looks = {} if look and overrules else {a.name: self.builder.look(a) for a in raw.appearances}
         names: dict[str, str] = {}
-        for shape in raw.shapes:
-            if look:
+        placed = {part.shape for part in wanted}
+        for number, shape in enumerate(raw.shapes):
+            if shape.name not in placed:
+                continue
+            if look and (overrules or not shape.appearances):
                 shape = replace(shape, appearances=(look,), mesh=replace(shape.mesh, face_appearance=None))
             else:
                 shape = replace(shape, appearances=tuple(looks[n] for n in shape.appearances))
             names[shape.name] = self.builder.add_shape(shape)
-        return tuple((names[part.shape], scale @ part.transform, part.name) for part in raw.parts)
+            self._geometry[names[shape.name]] = (path.resolve(), number)
+        return tuple(_MeshPiece(names[p.shape], scale @ p.transform, p.name, p.hints) for p in wanted)
 
     def _place(
         self, body: str, name: str, shape: str, transform: FloatArray, use: Use, hints: PartHints | None
@@ -231,8 +277,14 @@ class LinkBuilder:
         """The finished scene.
 
         Raises:
-            SourceError: ``no_geometry`` when no link has any.
+            SourceError: ``no_geometry`` when no link has any, ``unit_is_fixed`` when the user states another unit.
         """
+        if self.builder.options.units not in (None, "m"):
+            raise SourceError(
+                "unit_is_fixed",
+                f"{self.builder.path.name} is a robot description, which counts in metres and kilograms.",
+                "Leave the unit away; the scale of a mesh belongs into the description.",
+            )
         for body in self._bodies:
             for part in self._with_roles(self._placed[body]):
                 self.builder.add_part(part)
@@ -250,12 +302,20 @@ class LinkBuilder:
         collide = [p.part for p in placed if p.use in ("collision", "both")]
         if not seen or not collide:
             return [self._with_collision(part, "solid") for part in seen or collide]
-        keys = {_key(part) for part in collide}
-        drawn = {_key(part) for part in seen}
+        keys = {self._key(part) for part in collide}
+        drawn = {self._key(part) for part in seen}
+        friction = {self._key(part): part.hints for part in collide}
         parts = [
-            self._with_collision(part, "solid") if _key(part) in keys else replace(part, role="visual") for part in seen
+            self._with_collision(_touching(part, friction[self._key(part)]), "solid")
+            if self._key(part) in keys
+            else replace(part, role="visual")
+            for part in seen
         ]
-        return [*parts, *(self._with_collision(p, "collision") for p in collide if _key(p) not in drawn)]
+        return [*parts, *(self._with_collision(p, "collision") for p in collide if self._key(p) not in drawn)]
+
+    def _key(self, part: RawPart) -> tuple[object, ...]:
+        """What a part is and where it is, whatever it looks like."""
+        return *self._geometry.get(part.shape, (part.shape,)), np.round(part.transform, 9).tobytes()
 
     def _with_collision(self, part: RawPart, role: PartRole) -> RawPart:
         collider = self._colliders.get(part.shape)
@@ -266,8 +326,41 @@ class LinkBuilder:
         return replace(part, role=role, collision=Collision("primitive", (collider,), fit, evidence=(evidence,)))
 
 
-def _key(part: RawPart) -> tuple[str, bytes]:
-    return part.shape, np.round(part.transform, 9).tobytes()
+def _merged(said: PartHints | None, own: PartHints) -> PartHints:
+    """What the description says of a part, and below it what its mesh file says."""
+    if said is None:
+        return own
+    return replace(
+        said,
+        material=said.material or own.material,
+        material_description=said.material_description or own.material_description,
+        density=said.density or own.density,
+        layer=said.layer or own.layer,
+        path=said.path or own.path,
+    )
+
+
+def _touching(part: RawPart, collision: PartHints) -> RawPart:
+    """A part that is seen and collides, with what its collision geometry states about contact."""
+    hints = replace(
+        part.hints,
+        static_friction=collision.static_friction or part.hints.static_friction,
+        dynamic_friction=collision.dynamic_friction or part.hints.dynamic_friction,
+        restitution=collision.restitution or part.hints.restitution,
+    )
+    return replace(part, hints=hints)
+
+
+def _centring(raw: RawScene, parts: list[RawPart]) -> FloatArray:
+    """(4, 4) translation that takes the middle of the parts' bounds to the origin, source units."""
+    vertices = {shape.name: shape.mesh.vertices for shape in raw.shapes}
+    corners = []
+    for part in parts:
+        moved = vertices[part.shape] @ part.transform[:3, :3].T + part.transform[:3, 3]
+        corners += [moved.min(axis=0), moved.max(axis=0)]
+    matrix = np.eye(4)
+    matrix[:3, 3] = -0.5 * (np.min(corners, axis=0) + np.max(corners, axis=0))
+    return matrix
 
 
 def _stated_metres(claims: tuple[Claim, ...]) -> float:

@@ -30,20 +30,22 @@ class Resolver:
 
     def __init__(self, builder: SceneBuilder, folder: Path | None = None) -> None:
         self._builder = builder
-        self._folder = (folder or builder.path.parent).resolve()
-        above = [self._folder, *self._folder.parents][: _LEVELS + 1]
+        #: Folder that relative references start from.
+        self.folder = (folder or builder.path.parent).resolve()
+        above = [self.folder, *self.folder.parents][: _LEVELS + 1]
         marked = next((p for p in above if any((p / mark).is_file() for mark in _MARKS)), None)
         self._above = above
         #: The folder that everything relative must stay in.
-        self.area = marked or (self._folder.parent if len(above) > 1 else self._folder)
+        self.area = marked or (self.folder.parent if len(above) > 1 else self.folder)
 
-    def find(self, uri: str, owner: str, extra: tuple[Path, ...] = ()) -> Path | None:
+    def find(self, uri: str, owner: str, extra: tuple[Path, ...] = (), what: str = "mesh") -> Path | None:
         """The file that a reference names, or None with a note when it is not there or on another machine.
 
         Args:
             uri: As written.
             owner: Who refers, for messages.
             extra: Further folders, inside the area, that relative references may start from (MJCF's ``meshdir``).
+            what: What the file is, for the code of the note: ``mesh`` … becomes ``mesh_missing``.
 
         Raises:
             SourceError: ``reference_escapes``.
@@ -66,7 +68,18 @@ class Resolver:
                 return found
         message = f"{owner} refers to {uri[:120]!r}, which is not there."
         hint = "Keep the package's folders together, or put the file beside the description."
-        self._builder.note("mesh_missing", "warning", message, hint)
+        self._builder.note(f"{what}_missing", "warning", message, hint)
+        return None
+
+    def package(self, name: str) -> Path | None:
+        """The folder of a package by its name: one of those above, or one that lies beside them; None when neither."""
+        if name in ("", ".", "..") or not _is_name(name):
+            return None
+        for folder in self._above:
+            if folder.name == name:
+                return folder
+            if (folder / name).is_dir():
+                return folder / name
         return None
 
     def _candidates(self, scheme: str, rest: str, extra: tuple[Path, ...]) -> Iterator[tuple[Path, Path]]:
@@ -81,7 +94,7 @@ class Resolver:
                     yield folder.joinpath(name, *inside), folder / name
             # A package that was renamed or flattened: the same path below the description's own area.
             yield self.area.joinpath(*inside), self.area
-            yield self._folder.joinpath(*inside), self.area
+            yield self.folder.joinpath(*inside), self.area
             return
         if pieces.is_absolute():
             # An absolute path of the machine that wrote the file: what it ends in may lie here.
@@ -90,9 +103,9 @@ class Resolver:
                 tail = parts[start:]
                 if ".." not in tail:
                     yield self.area.joinpath(*tail), self.area
-                    yield self._folder.joinpath(*tail), self.area
+                    yield self.folder.joinpath(*tail), self.area
             return
-        for folder in (*extra, self._folder):
+        for folder in (*extra, self.folder):
             yield folder.joinpath(*pieces.parts), self.area
 
     def _escapes(self, uri: str, owner: str) -> SourceError:
@@ -101,6 +114,11 @@ class Resolver:
             f"{owner} refers to {uri[:200]!r}, outside its own package.",
             "Copy the referenced file into the package and use a reference inside it.",
         )
+
+
+def _is_name(name: str) -> bool:
+    """True for a single step of a path."""
+    return "/" not in name and "\\" not in name and "\0" not in name
 
 
 def _existing(path: Path) -> Path | None:
