@@ -25,6 +25,8 @@ NOT_SOURCES = {
     "solidworks": "a SolidWorks or older Office document",
     "json": "JSON text",
     "xml": "XML text",
+    "srdf": "a semantic robot description (SRDF), which goes with a URDF",
+    "mjcf_part": "a part of an MJCF model, which another file includes",
     "text": "plain text",
 }
 _MAGIC: tuple[tuple[bytes, str], ...] = (
@@ -50,6 +52,18 @@ _OBJ_LINES = re.compile(
 )
 _DXF_START = re.compile(rb"^(?:\s*999\r?\n[^\n]*\n)*\s*0\r?\n\s*SECTION\b")
 _IFC_SCHEMA = re.compile(rb"FILE_SCHEMA\s*\(\s*\(\s*'IFC", re.IGNORECASE)
+_COMMENT = re.compile(rb"<!--.*?-->", re.DOTALL)
+_ROOT = re.compile(rb"<([A-Za-z_][\w.:-]*)")
+#: Root elements that name a format.
+_ROOTS = {
+    b"COLLADA": "dae",
+    b"X3D": "x3d",
+    b"mujoco": "mjcf",
+    b"mujocoinclude": "mjcf_part",
+    b"sdf": "sdf",
+}
+#: Robots are searched to their end for what makes them xacro; larger ones are generated (judgement).
+_ROBOT_BYTES = 16_000_000
 _OFF_START = re.compile(rb"^(?:\s*#[^\n]*\n)*\s*(?:ST)?C?N?4?n?OFF\b")
 
 
@@ -96,7 +110,26 @@ def sniff(path: Path) -> Mark:
         # A licence may stand before the first element.
         with path.open("rb") as stream:
             head = stream.read(_XML_HEAD_BYTES)
+        if _root(head) == b"robot":
+            return Mark(_robot_kind(path))
     return _sniff_text(head)
+
+
+def _root(text: bytes) -> bytes:
+    """Name of the first element of an XML document."""
+    found = _ROOT.search(_COMMENT.sub(b"", text))
+    return found.group(1) if found else b""
+
+
+def _robot_kind(path: Path) -> str:
+    """URDF, xacro or SRDF, which all have a robot at their root; what stands in comments does not count."""
+    with path.open("rb") as stream:
+        text = _COMMENT.sub(b"", stream.read(_ROBOT_BYTES))
+    if b"<xacro:" in text:
+        return "xacro"
+    semantic = any(tag in text for tag in (b"<disable_collisions", b"<group", b"<virtual_joint"))
+    described = any(tag in text for tag in (b"<visual", b"<collision>", b"<collision ", b"<inertial", b"<parent"))
+    return "srdf" if semantic and not described else "urdf"
 
 
 def _zip_kind(path: Path) -> str:
@@ -123,16 +156,8 @@ def _sniff_text(head: bytes) -> Mark:
     if lower.startswith((b"<!doctype html", b"<html")):
         return Mark("html")
     if text.startswith(b"<"):
-        if b"<COLLADA" in text:
-            return Mark("dae")
-        if b"<X3D" in text:
-            return Mark("x3d")
-        if b"<robot" in text:
-            return Mark("xacro" if b"xmlns:xacro" in text else "urdf")
-        if b"<mujoco" in text:
-            return Mark("mjcf")
-        if b"<sdf" in text:
-            return Mark("sdf")
+        if (root := _root(text)) in _ROOTS:
+            return Mark(_ROOTS[root])
         return Mark("xml", certain=False)
     if text.startswith((b"{", b"[")):
         return Mark(
