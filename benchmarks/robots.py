@@ -1,0 +1,380 @@
+"""Robot descriptions: which of them load, and whether links, masses and limits are where their files say.
+
+    python benchmarks/robots.py DIR [--limit N] [--match TEXT] [--configurations N] [--seed N] [--json FILE]
+
+DIR holds URDF files with their meshes at any depth (the PyPI package example-robot-data, unpacked, say). Each is read;
+then every link (a body of the twin, or a site of one) is placed at random coordinates of the joints and compared with
+yourdfpy, where it is installed, and with MuJoCo's own reader of URDF; masses, inertias and limits are compared with a
+plain reading of the file. The reference programs see the same file without its geometry, as kinematics need none.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import math
+import sys
+import time
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from physicl_twin import ingest
+from physicl_twin.model import PhysiclError, Twin
+from physicl_twin.normalize.kinematics import body_poses
+
+#: Aims of the issue: metres, radians, and relative errors.
+AIM_FK, AIM_FIDELITY = 1e-6, 1e-6
+#: Files that describe nothing fail with these, and rightly so.
+RIGHT_REASONS = ("no_links", "no_geometry")
+#: Repairs after which an inertia is not the file's any more.
+_REPAIRED = ("inertia_repaired", "inertia_replaced")
+FloatArray = NDArray[np.float64]
+Placing = Callable[[Mapping[str, float]], dict[str, FloatArray]]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What one description showed.
+
+    Attributes:
+        robot: File, relative to DIR.
+        error: Code of the error; empty when it was read.
+        links: Links of the file.
+        bodies: Bodies of the twin.
+        joints: Joints of the twin that move.
+        seconds: Time to read it with all its meshes.
+        fk_m: Largest error of a position, metres, by the name of the reference.
+        fk_rad: Largest error of an orientation.
+        mass: Relative error of the total mass.
+        inertia: Largest relative error of a link's inertia (com and rotation in it).
+        repaired: Links whose inertia no body can have.
+        limits: Joints whose limits, effort or velocity differ.
+    """
+
+    robot: str
+    error: str = ""
+    links: int = 0
+    bodies: int = 0
+    joints: int = 0
+    seconds: float = 0.0
+    fk_m: tuple[tuple[str, float], ...] = ()
+    fk_rad: tuple[tuple[str, float], ...] = ()
+    mass: float = 0.0
+    inertia: float = 0.0
+    repaired: int = 0
+    limits: int = 0
+
+    @property
+    def passed(self) -> bool:
+        """True when it was read rightly, or refused for a right reason."""
+        if self.error:
+            return self.error in RIGHT_REASONS
+        errors = [*(e for _, e in self.fk_m), *(e for _, e in self.fk_rad)]
+        return (
+            max(errors, default=math.inf) < AIM_FK and max(self.mass, self.inertia) < AIM_FIDELITY and not self.limits
+        )
+
+
+def measure(path: Path, root: Path, configurations: int, seed: int) -> Row:
+    """Read one description and compare it."""
+    name = path.relative_to(root).as_posix()
+    start = time.perf_counter()
+    try:
+        twin = ingest.read(path)
+    except PhysiclError as error:
+        return Row(name, error.code, seconds=time.perf_counter() - start)
+    seconds = time.perf_counter() - start
+    robot = ElementTree.parse(path).getroot()
+    random = np.random.default_rng(seed)
+    wanted = [_random_coordinates(twin, random) for _ in range(configurations)] + [{}]
+    fk_m, fk_rad = [], []
+    for reference, place in _references(robot, twin):
+        errors = [_fk_error(twin, coordinates, place, _root(robot)) for coordinates in wanted]
+        fk_m.append((reference, max(e[0] for e in errors)))
+        fk_rad.append((reference, max(e[1] for e in errors)))
+    mass, inertia, repaired = _mass_errors(robot, twin)
+    return Row(
+        name, "", len(robot.findall("link")), len(twin.bodies), sum(j.type != "fixed" for j in twin.joints), seconds,
+        tuple(fk_m), tuple(fk_rad), mass, inertia, repaired, _limit_errors(robot, twin),
+    )  # fmt: skip
+
+
+def link_frames(twin: Twin, coordinates: Mapping[str, float]) -> dict[str, FloatArray]:
+    """(4, 4) frames of all links that a twin knows, bodies and sites, at coordinates of its joints."""
+    frames = {}
+    for body, pose in zip(twin.bodies, body_poses(twin, coordinates), strict=True):
+        frames[body.name] = pose.matrix()
+        for site in body.sites:
+            frames[site.name] = frames[body.name] @ site.pose.matrix()
+    return frames
+
+
+def _fk_error(twin: Twin, coordinates: Mapping[str, float], place: Placing, root: str) -> tuple[float, float]:
+    """Largest error of position and of angle over all links, in the frame of the file's root link."""
+    ours, theirs = link_frames(twin, coordinates), place(coordinates)
+    home, their_home = np.linalg.inv(ours[root]), np.linalg.inv(theirs[root])
+    metres = radians = 0.0
+    for name, frame in theirs.items():
+        mine, other = home @ ours[name], their_home @ frame
+        metres = max(metres, float(np.abs(mine[:3, 3] - other[:3, 3]).max()))
+        # 2 sin(angle / 2) is the Frobenius norm of the difference over the root of two.
+        chord = float(np.linalg.norm(mine[:3, :3] - other[:3, :3])) / math.sqrt(2)
+        radians = max(radians, 2 * math.asin(min(1.0, chord / 2)))
+    return metres, radians
+
+
+def _random_coordinates(twin: Twin, random: np.random.Generator) -> dict[str, float]:
+    """Coordinates of the joints that lead, inside their limits (of one that turns freely, a whole turn)."""
+    found = {}
+    for joint in twin.joints:
+        if joint.type == "fixed" or joint.mimic is not None:
+            continue
+        low = -math.pi if joint.lower is None else joint.lower
+        high = math.pi if joint.upper is None else joint.upper
+        found[joint.name] = float(random.uniform(low, high))
+    return found
+
+
+def _all_coordinates(robot: ElementTree.Element, twin: Twin, coordinates: Mapping[str, float]) -> dict[str, float]:
+    """Coordinates of all joints of a file, those that follow others by the file's own words."""
+    stands = {joint.name: joint.position for joint in twin.joints}
+    names = {j.get("name", "") for j in robot.findall("joint")}
+    found: dict[str, float] = {}
+
+    def value(joint: ElementTree.Element) -> float:
+        name, mimic = joint.get("name", ""), joint.find("mimic")
+        leader = None if mimic is None else mimic.get("joint", "")
+        if mimic is not None and leader in names:
+            followed = next(j for j in robot.findall("joint") if j.get("name") == leader)
+            return float(mimic.get("multiplier", "1")) * value(followed) + float(mimic.get("offset", "0"))
+        return coordinates.get(name, stands.get(name, 0.0))
+
+    for joint in robot.findall("joint"):
+        if joint.get("type") in ("revolute", "continuous", "prismatic"):
+            found[joint.get("name", "")] = value(joint)
+    return found
+
+
+def _references(robot: ElementTree.Element, twin: Twin) -> Iterator[tuple[str, Placing]]:
+    bare = _bare(robot)
+    if importlib.util.find_spec("yourdfpy") is not None:
+        yield "yourdfpy", _yourdfpy(bare, robot, twin)
+    yield "mujoco", _mujoco(bare, robot, twin)
+
+
+def _bare(robot: ElementTree.Element) -> ElementTree.Element:
+    """The links and joints of a robot, without geometry; mimics are carried out by us."""
+    bare = ElementTree.Element("robot", name="robot")
+    for link in robot.findall("link"):
+        ElementTree.SubElement(bare, "link", name=link.get("name", ""))
+    for joint in robot.findall("joint"):
+        made = ElementTree.SubElement(bare, "joint", name=joint.get("name", ""), type=joint.get("type", ""))
+        made.extend(child for child in joint if child.tag in ("origin", "parent", "child", "axis"))
+        if joint.get("type") in ("revolute", "prismatic"):
+            ElementTree.SubElement(made, "limit", lower="-1e9", upper="1e9", effort="1", velocity="1")
+    return bare
+
+
+def _root(robot: ElementTree.Element) -> str:
+    children = {joint.find("child").get("link") for joint in robot.findall("joint")}  # type: ignore[union-attr]
+    return next(link.get("name", "") for link in robot.findall("link") if link.get("name") not in children)
+
+
+def _yourdfpy(bare: ElementTree.Element, robot: ElementTree.Element, twin: Twin) -> Placing:
+    import io
+
+    import yourdfpy  # type: ignore[import-not-found]
+
+    text = ElementTree.tostring(bare)
+    model = yourdfpy.URDF.load(io.BytesIO(text), load_meshes=False, build_scene_graph=True)
+    names = [link.get("name", "") for link in bare.findall("link")]
+
+    def place(coordinates: Mapping[str, float]) -> dict[str, FloatArray]:
+        every = _all_coordinates(robot, twin, coordinates)
+        model.update_cfg({name: every[name] for name in model.actuated_joint_names})
+        return {name: np.asarray(model.get_transform(name, model.base_link)) for name in names}
+
+    return place
+
+
+def _mujoco(bare: ElementTree.Element, robot: ElementTree.Element, twin: Twin) -> Placing:
+    import copy
+
+    import mujoco
+
+    bare = copy.deepcopy(bare)
+    for link in bare.findall("link"):
+        inertial = ElementTree.SubElement(link, "inertial")
+        ElementTree.SubElement(inertial, "mass", value="1")
+        ElementTree.SubElement(inertial, "inertia", ixx="1", iyy="1", izz="1", ixy="0", ixz="0", iyz="0")
+    # MuJoCo makes the root link the world; a link above it keeps it a body.
+    ElementTree.SubElement(bare, "link", name="above the root")
+    above = ElementTree.SubElement(bare, "joint", name="above the root", type="fixed")
+    ElementTree.SubElement(above, "parent", link="above the root")
+    ElementTree.SubElement(above, "child", link=_root(robot))
+    extension = ElementTree.SubElement(bare, "mujoco")
+    ElementTree.SubElement(extension, "compiler", fusestatic="false", autolimits="true")
+    model = mujoco.MjModel.from_xml_string(ElementTree.tostring(bare, encoding="unicode"))
+    data = mujoco.MjData(model)
+    names = [link.get("name", "") for link in robot.findall("link")]
+
+    def place(coordinates: Mapping[str, float]) -> dict[str, FloatArray]:
+        mujoco.mj_resetData(model, data)
+        for name, value in _all_coordinates(robot, twin, coordinates).items():
+            data.joint(name).qpos[0] = value
+        mujoco.mj_kinematics(model, data)
+        frames = {}
+        for name in names:
+            body = data.body(name)
+            frames[name] = np.eye(4)
+            frames[name][:3, :3], frames[name][:3, 3] = body.xmat.reshape(3, 3), body.xpos
+        return frames
+
+    return place
+
+
+def _mass_errors(robot: ElementTree.Element, twin: Twin) -> tuple[float, float, int]:
+    """Relative errors of the total mass and of links' inertias about their frames, and how many were repaired.
+
+    An inertia about the origin of the link holds mass, centre, rotation and tensor in one matrix.
+    """
+    bodies = {body.name: (body, np.eye(4)) for body in twin.bodies}
+    bodies |= {site.name: (body, site.pose.matrix()) for body in twin.bodies for site in body.sites}
+    changed = "\n".join(note.message for note in twin.notes if note.code in _REPAIRED)
+    stated = total = worst = 0.0
+    repaired = 0
+    for link in robot.findall("link"):
+        truth = _inertial(link)
+        if truth is None:
+            continue
+        body, frame = bodies[link.get("name", "")]
+        if body.mass_properties is None:
+            return math.inf, math.inf, repaired
+        own = body.mass_properties
+        stated, total = stated + truth[0], total + own.mass.value
+        if repr(link.get("name", "")) in changed:
+            repaired += 1
+            continue
+        r = frame[:3, :3]
+        com = r.T @ (np.array(own.com_m) - frame[:3, 3])
+        ours = _about_origin(own.mass.value, com, r.T @ np.array(own.inertia_kgm2) @ r)
+        theirs = _about_origin(*truth)
+        worst = max(worst, float(np.abs(ours - theirs).max() / np.abs(theirs).max()))
+    return (abs(total / stated - 1) if stated else 0.0), worst, repaired
+
+
+def _about_origin(mass: float, com: FloatArray, inertia: FloatArray) -> FloatArray:
+    """(4, 4) of mass times centre and of inertia about the origin, in one."""
+    whole = np.zeros((4, 4))
+    whole[:3, :3] = inertia + mass * (com @ com * np.eye(3) - np.outer(com, com))
+    whole[3, :3], whole[3, 3] = mass * com, mass
+    return whole
+
+
+def _inertial(link: ElementTree.Element) -> tuple[float, FloatArray, FloatArray] | None:
+    """Mass, centre and inertia about it in link axes as the file states them; None without a positive mass."""
+    mass = link.find("inertial/mass")
+    if mass is None or not float(mass.get("value", "0")) > 0:
+        return None
+    origin, tensor = link.find("inertial/origin"), link.find("inertial/inertia")
+    xyz = np.array((origin.get("xyz", "0 0 0") if origin is not None else "0 0 0").split(), dtype=float)
+    roll, pitch, yaw = (float(v) for v in (origin.get("rpy", "0 0 0") if origin is not None else "0 0 0").split())
+    rotation = _turn(2, yaw) @ _turn(1, pitch) @ _turn(0, roll)
+    inertia = np.zeros((3, 3))
+    for a, b, key in ((0, 0, "ixx"), (1, 1, "iyy"), (2, 2, "izz"), (0, 1, "ixy"), (0, 2, "ixz"), (1, 2, "iyz")):
+        inertia[a, b] = inertia[b, a] = float(tensor.get(key, "0")) if tensor is not None else 0.0
+    return float(mass.get("value", "0")), xyz, rotation @ inertia @ rotation.T
+
+
+def _turn(axis: int, angle: float) -> FloatArray:
+    b, c = (axis + 1) % 3, (axis + 2) % 3
+    matrix = np.eye(3)
+    matrix[b, b] = matrix[c, c] = math.cos(angle)
+    matrix[c, b], matrix[b, c] = math.sin(angle), -math.sin(angle)
+    return matrix
+
+
+def _limit_errors(robot: ElementTree.Element, twin: Twin) -> int:
+    """Joints of which a limit, an effort or a velocity is not the file's."""
+    ours = {joint.name: joint for joint in twin.joints}
+    wrong = 0
+    for joint in robot.findall("joint"):
+        limit, kind = joint.find("limit"), joint.get("type")
+        if kind not in ("revolute", "prismatic", "continuous") or limit is None:
+            continue
+        mine = ours.get(joint.get("name", ""))
+        if mine is None:
+            wrong += 1
+            continue
+        low, high = sorted((float(limit.get("lower", "0")), float(limit.get("upper", "0"))))
+        open_ended = kind == "continuous" or low == high == 0
+        stated = [
+            None if open_ended or abs(low) >= 1e6 else low,
+            None if open_ended or abs(high) >= 1e6 else high,
+            *(value if 0 < value < math.inf else None for value in (float(limit.get(k, "0")) for k in _BOUNDS)),
+        ]
+        bounds = [None if bound is None else bound.value for bound in (mine.max_force, mine.max_velocity)]
+        wrong += stated != [mine.lower, mine.upper, *bounds]
+    return wrong
+
+
+_BOUNDS = ("effort", "velocity")
+
+
+def descriptions(folder: Path, match: str) -> list[Path]:
+    """The URDF files of a folder."""
+    return sorted(path for path in folder.rglob("*.urdf") if match in path.as_posix())
+
+
+def _line(row: Row) -> str:
+    if row.error:
+        return f"{row.robot[-48:]:48}  {row.error}"
+    fk = "  ".join(f"{name} {m:.0e} m {dict(row.fk_rad)[name]:.0e} rad" for name, m in row.fk_m)
+    return (
+        f"{row.robot[-48:]:48}  {row.links:4} links {row.bodies:4} bodies {row.joints:3} joints {row.seconds:5.1f} s  "
+        f"{fk}  mass {row.mass:.0e} inertia {row.inertia:.0e} ({row.repaired} repaired) limits {row.limits}"
+    )
+
+
+def main() -> int:
+    """Run the benchmark; exit status 1 when an aim is missed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, help="descriptions and meshes")
+    parser.add_argument("--limit", type=int, help="at most so many files")
+    parser.add_argument("--match", default="", help="only files with this in their path")
+    parser.add_argument("--configurations", type=int, default=8, help="random coordinates a robot")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--json", type=Path, help="write the results there")
+    options = parser.parse_args()
+    rows = []
+    for path in descriptions(options.folder, options.match)[: options.limit]:
+        rows.append(measure(path, options.folder, options.configurations, options.seed))
+        print(_line(rows[-1]), flush=True)
+    read = [row for row in rows if not row.error]
+    print(f"\n{len(read)} of {len(rows)} descriptions read; {sum(row.passed for row in rows)} as they should be")
+    for row in rows:
+        if row.error:
+            print(f"  {row.robot}: {row.error}{'' if row.passed else '  (wrong)'}")
+    if read:
+        worst_m = max(e for row in read for _, e in row.fk_m)
+        worst_rad = max(e for row in read for _, e in row.fk_rad)
+        seconds = sorted(row.seconds for row in read)
+        print(f"forward kinematics within {worst_m:.1e} m and {worst_rad:.1e} rad (aim {AIM_FK:g})")
+        print(f"mass within {max(r.mass for r in read):.1e}, inertia within {max(r.inertia for r in read):.1e}")
+        print(f"{sum(r.repaired for r in read)} impossible inertias, {sum(r.limits for r in read)} wrong limits")
+        print(f"seconds a robot: median {seconds[len(seconds) // 2]:.2f}, largest {seconds[-1]:.2f}")
+    if options.json:
+        options.json.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n", encoding="utf-8")
+    return 0 if rows and all(row.passed for row in rows) else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
