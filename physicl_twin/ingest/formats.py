@@ -63,7 +63,7 @@ FORMATS: tuple[Format, ...] = (
     Format("blend", "Blender", (".blend",), "fbx:read_fbx", "assimp_py", "fbx"),
     Format("lwo", "LightWave", (".lwo",), "fbx:read_fbx", "assimp_py", "fbx"),
     Format("urdf", "URDF", (".urdf",), "urdf:read_urdf", own=True),
-    Format("xacro", "xacro", (".xacro",), "xacro:read_xacro", "xacro", "robots"),
+    Format("xacro", "xacro", (".xacro",), "xacro:read_xacro", "xacro", "robots", own=True),
     Format("mjcf", "MJCF", (".mjcf",), "mjcf:read_mjcf", "mujoco"),
     Format("sdf", "SDFormat", (".sdf", ".world"), "sdformat:read_sdf", own=True),
     Format("ifc", "IFC", (".ifc",), "ifc:read_ifc", "ifcopenshell", "bim"),

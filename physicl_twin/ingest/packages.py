@@ -34,7 +34,8 @@ class Resolver:
         self.folder = (folder or builder.path.parent).resolve()
         above = [self.folder, *self.folder.parents][: _LEVELS + 1]
         marked = next((p for p in above if any((p / mark).is_file() for mark in _MARKS)), None)
-        self._above = above
+        #: That folder and those above it, nearest first.
+        self.above = above
         #: The folder that everything relative must stay in.
         self.area = marked or (self.folder.parent if len(above) > 1 else self.folder)
 
@@ -75,7 +76,7 @@ class Resolver:
         """The folder of a package by its name: one of those above, or one that lies beside them; None when neither."""
         if name in ("", ".", "..") or not _is_name(name):
             return None
-        for folder in self._above:
+        for folder in self.above:
             if folder.name == name:
                 return folder
             if (folder / name).is_dir():
@@ -87,7 +88,7 @@ class Resolver:
         pieces = PurePosixPath(rest)
         if scheme in ("package", "model"):
             name, *inside = [p for p in pieces.parts if p != "/"] or [""]
-            for folder in self._above:
+            for folder in self.above:
                 if folder.name == name:
                     yield folder.joinpath(*inside), folder
                 if name not in ("", ".", "..") and (folder / name).is_dir():

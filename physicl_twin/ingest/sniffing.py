@@ -125,7 +125,7 @@ def _robot_kind(path: Path) -> str:
     """URDF, xacro or SRDF, which all have a robot at their root; what stands in comments does not count."""
     with path.open("rb") as stream:
         text = _COMMENT.sub(b"", stream.read(_ROBOT_BYTES))
-    if b"<xacro:" in text:
+    if b"<xacro:" in text or (b"xmlns:xacro" in text and (b"${" in text or b"$(" in text)):
         return "xacro"
     semantic = any(tag in text for tag in (b"<disable_collisions", b"<group", b"<virtual_joint"))
     described = any(tag in text for tag in (b"<visual", b"<collision>", b"<collision ", b"<inertial", b"<parent"))
