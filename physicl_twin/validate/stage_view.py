@@ -84,6 +84,8 @@ class BodyView:
         principal_axes_wxyz: Authored quaternion or None.
         colliders: Enabled colliders.
         visuals: Meshes that are drawn.
+        held: True for what the twin's writer marks as no body of its own: a wall that joints hang on, a base that it
+            added. Nothing moves it, so its mass decides nothing.
     """
 
     path: str
@@ -96,6 +98,7 @@ class BodyView:
     principal_axes_wxyz: tuple[float, float, float, float] | None
     colliders: tuple[ColliderView, ...] = ()
     visuals: tuple[MeshView, ...] = ()
+    held: bool = False
 
     def inertia(self) -> FloatArray | None:
         """(3, 3) inertia about the centre of mass in body axes, or None when it is not authored."""
@@ -239,6 +242,7 @@ def _body(path: str, item: _Found, xforms: Any) -> BodyView:
         principal_axes_wxyz=None if axes is None else (float(axes.real), *_triple(axes.imaginary)),
         colliders=tuple(item.colliders),
         visuals=tuple(item.visuals),
+        held=any((item.prim.GetCustomDataByKey("physicl") or {}).get(key, False) for key in ("anchor", "static")),
     )
 
 

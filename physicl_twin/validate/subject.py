@@ -7,7 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from physicl_twin.model import PhysiclError, Twin, ValidationError, loads_twin
+from physicl_twin.model import Joint, PhysiclError, Twin, ValidationError, loads_twin
+from physicl_twin.validate.joint_view import JointView, read_joints
 from physicl_twin.validate.stage_view import BodyView, read_bodies
 
 #: Variant sets of SimReady, and the option that switches one on.
@@ -123,16 +124,49 @@ class Subject:
         return prim
 
     @functools.cached_property
+    def all_bodies(self) -> tuple[BodyView, ...]:
+        """Rigid bodies of the stage, also what is only held (a wall that a door hangs on)."""
+        return read_bodies(self.stage)
+
+    @functools.cached_property
     def bodies(self) -> tuple[BodyView, ...]:
-        """Rigid bodies of the stage.
+        """Rigid bodies of the stage that can move.
 
         Raises:
             NotChecked: When there are none.
         """
-        bodies = read_bodies(self.stage)
+        bodies = tuple(body for body in self.all_bodies if not body.held)
         if not bodies:
-            raise NotChecked("The stage has no rigid body.")
+            raise NotChecked("The stage has no rigid body that can move.")
         return bodies
+
+    @functools.cached_property
+    def solid_bodies(self) -> tuple[BodyView, ...]:
+        """Those of the bodies that can move that have geometry: not the links that only name a frame between joints.
+
+        Raises:
+            NotChecked: When there are none.
+        """
+        jointed = {path for joint in self.joints for side in joint.bodies for path in side}
+        found = tuple(b for b in self.bodies if b.colliders or b.visuals or b.path not in jointed)
+        if not found:
+            raise NotChecked("No body has geometry.")
+        return found
+
+    @functools.cached_property
+    def joints(self) -> tuple[JointView, ...]:
+        """Joints of the stage, in stage order."""
+        return read_joints(self.stage)
+
+    @functools.cached_property
+    def joint_pairs(self) -> tuple[tuple[JointView, Joint], ...]:
+        """(stage joint, twin joint) of the same name.
+
+        Raises:
+            NotChecked: Without a twin.json.
+        """
+        by_name = {view.name: view for view in self.joints if not view.anchor}
+        return tuple((by_name[joint.name], joint) for joint in self.twin.joints if joint.name in by_name)
 
     @functools.cached_property
     def runtimes(self) -> dict[str, tuple[Any, tuple[BodyView, ...]]]:
@@ -148,7 +182,7 @@ class Subject:
             with Usd.EditContext(stage, session):
                 variant = stage.GetPrimAtPath(root.GetPath()).GetVariantSet(name)
                 variant.SetVariantSelection(RUNTIME_ENABLED)
-            found[name] = (stage, read_bodies(stage))
+            found[name] = (stage, tuple(body for body in read_bodies(stage) if not body.held))
         return found
 
     @functools.cached_property
@@ -203,12 +237,13 @@ class Subject:
 
     @functools.cached_property
     def pairs(self) -> tuple[tuple[BodyView, Any], ...]:
-        """(stage body, twin body) pairs.
+        """(stage body, twin body) pairs of what can move.
 
         Raises:
             NotChecked: Without a twin.json, or when the bodies cannot be told apart.
         """
-        twin_bodies, stage_bodies = self.twin.bodies, self.bodies
+        twin_bodies = tuple(body for body in self.twin.bodies if not body.static)
+        stage_bodies = self.bodies
         if len(twin_bodies) == len(stage_bodies) == 1:
             return ((stage_bodies[0], twin_bodies[0]),)
         by_name = {body.name: body for body in stage_bodies}

@@ -12,12 +12,15 @@ from physicl_twin.validate.subject import Subject
 def load() -> tuple[Check, ...]:
     """All checks in report order."""
     from physicl_twin.validate.checks import (  # noqa: F401 - each module registers its checks
+        articulation,
         collision,
+        drives,
         estimates,
         files,
         friction,
         geometry,
         inertia,
+        joint_range,
         joints,
         licence,
         mass,
@@ -34,6 +37,8 @@ def load() -> tuple[Check, ...]:
         "collision",
         "friction",
         "joints",
+        "articulation",
+        "drives",
         "runtimes",
         "estimates",
         "licence",

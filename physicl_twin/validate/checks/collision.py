@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from physicl_twin.validate.checks.registry import Findings, check
+from physicl_twin.validate.checks.stated import colliders_stated
 from physicl_twin.validate.measure import Closeness, closeness, depth, filled_void, is_closed, volume
 from physicl_twin.validate.stage_view import BodyView, ColliderView
 from physicl_twin.validate.subject import NotChecked, Subject
@@ -15,10 +16,28 @@ _CONVEX = ("convexHull", "convexDecomposition", "boundingCube", "boundingSphere"
 
 
 def _dynamic(subject: Subject) -> tuple[BodyView, ...]:
-    bodies = tuple(body for body in subject.bodies if body.dynamic)
+    """Moving bodies with geometry.
+
+    Raises:
+        NotChecked: When there are none.
+    """
+    bodies = tuple(body for body in subject.solid_bodies if body.dynamic)
     if not bodies:
         raise NotChecked("No body is dynamic.")
     return bodies
+
+
+def _judged(subject: Subject) -> tuple[tuple[BodyView, ...], str]:
+    """Moving bodies whose colliders were made to follow what is seen, and a sentence about the others.
+
+    Raises:
+        NotChecked: When every body collides with geometry that its source states apart from what is seen.
+    """
+    own = colliders_stated(subject)
+    judged = tuple(body for body in _dynamic(subject) if body.path not in own)
+    if not judged:
+        raise NotChecked("Every body collides with geometry that its source states apart from what is seen.")
+    return judged, f" {len(own)} links collide with what their source states." if own else ""
 
 
 def _colliders(subject: Subject) -> tuple[tuple[BodyView, ColliderView], ...]:
@@ -115,12 +134,13 @@ def close(subject: Subject) -> Findings:
     """Mean distance from the colliders' outer surface to the visible surface, measured again from the stage."""
     found = Findings()
     texts = []
-    for body in _dynamic(subject):
+    bodies, rest = _judged(subject)
+    for body in bodies:
         gap, size = _measured(subject, body), _diagonal(body)
         limit = subject.number("collider_mean_max") * size
         found.require(gap.mean_m <= limit, body.name, f"Mean {1e3 * gap.mean_m:.3g} mm; {1e3 * limit:.3g} mm allowed.")
         texts.append(f"mean {1e3 * gap.mean_m:.2g} mm, 99 % within {1e3 * gap.p99_m:.2g} mm")
-    found.summary = "; ".join(texts[:4]) + "."
+    found.summary = "; ".join(texts[:4]) + f".{rest}"
     return found
 
 
@@ -130,19 +150,22 @@ def not_outside(subject: Subject) -> Findings:
     found = Findings()
     worst = 0.0
     bounds = {}
-    for body in _dynamic(subject):
+    bodies, rest = _judged(subject)
+    for body in bodies:
         points = body.visual_points()
         if not len(points):
             raise NotChecked(f"{body.name} has no visible geometry.")
         bounds[body.path] = points.min(axis=0), points.max(axis=0), _diagonal(body)
     for body, collider in _colliders(subject):
+        if body.path not in bounds:
+            continue
         low, high, diagonal = bounds[body.path]
         beyond = np.maximum(low - collider.authored.vertices, collider.authored.vertices - high)
         outside = float(np.maximum(beyond, 0).max()) if len(beyond) else 0.0
         worst = max(worst, outside)
         limit = subject.number("collider_outside_max") * diagonal
         found.require(outside <= limit, collider.path, f"{1e3 * outside:.3g} mm beyond the visible bounds.")
-    found.summary = f"At most {1e3 * worst:.2g} mm beyond the visible bounds."
+    found.summary = f"At most {1e3 * worst:.2g} mm beyond the visible bounds.{rest}"
     return found
 
 
@@ -151,13 +174,14 @@ def covers(subject: Subject) -> Findings:
     """No part can be reached through."""
     found = Findings()
     worst = 0.0
-    for body in _dynamic(subject):
+    bodies, rest = _judged(subject)
+    for body in bodies:
         gap, size = _measured(subject, body), _diagonal(body)
         worst = max(worst, gap.uncovered_m)
         limit = subject.number("uncovered_max") * size
         text = f"1 % of the visible surface is over {1e3 * gap.uncovered_m:.3g} mm from any collider."
         found.require(gap.uncovered_m <= limit, body.name, text)
-    found.summary = f"99 % of the surface is within {1e3 * worst:.2g} mm of a collider."
+    found.summary = f"99 % of the surface is within {1e3 * worst:.2g} mm of a collider.{rest}"
     return found
 
 
@@ -208,7 +232,11 @@ def claim(subject: Subject) -> Findings:
     """The mean error measured on the stage is not above the largest that twin.json states for the body's parts."""
     found = Findings()
     texts = []
+    bodies, rest = _judged(subject)
+    judged = {body.path for body in bodies}
     for view, body in subject.pairs:
+        if view.path not in judged:
+            continue
         fits = [p.collision.fit for p in body.parts if p.collision]
         if not fits:
             raise NotChecked(f"{body.name} has no recorded collision error.")
@@ -218,5 +246,5 @@ def claim(subject: Subject) -> Findings:
         text = f"Measured mean {1e3 * gap.mean_m:.3g} mm, recorded {1e3 * stated:.3g} mm."
         found.require(gap.mean_m <= allowed, body.name, text)
         texts.append(text)
-    found.summary = " ".join(texts[:4])
+    found.summary = " ".join(texts[:4]) + rest
     return found

@@ -42,6 +42,7 @@ def readable(subject: Subject) -> Findings:
         "body": [b.name for b in twin.bodies],
         "part": [p.name for p in twin.parts],
         "material": [m.name for m in twin.materials],
+        "joint": [j.name for j in (*twin.joints, *(p.joint for p in twin.proposals))],
     }
     for kind, listed in names.items():
         double = sorted({n for n in listed if listed.count(n) > 1})
@@ -50,6 +51,11 @@ def readable(subject: Subject) -> Findings:
         found.require(part.shape in names["shape"], part.name, f"Its shape {part.shape!r} is not in the record.")
         known = not part.material or part.material in names["material"]
         found.require(known, part.name, f"Its material {part.material!r} is not in the record.")
+    for joint in twin.joints:
+        ends = [name for name in (joint.body0, joint.body1) if name]
+        found.require(bool(ends), joint.name, "It joins nothing.")
+        for name in ends:
+            found.require(name in names["body"], joint.name, f"Its body {name!r} is not in the record.")
     found.require(bool(twin.sources), "twin.json", "It names no source.")
     found.summary = f"{len(twin.bodies)} bodies, {len(twin.parts)} parts, {len(twin.materials)} materials."
     return found

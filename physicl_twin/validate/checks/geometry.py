@@ -44,11 +44,13 @@ def sound(subject: Subject) -> Findings:
 
 @check("geometry.drawn", "Every body has visible geometry", "A body without geometry cannot be seen or rendered.")
 def drawn(subject: Subject) -> Findings:
-    """At least one drawn mesh below each rigid body."""
+    """At least one drawn mesh below each rigid body; a link that only names a frame between joints has none."""
     found = Findings()
-    for body in subject.bodies:
+    for body in subject.solid_bodies:
         found.require(bool(body.visuals), body.name, "Nothing of it is drawn.")
     found.summary = f"{sum(len(b.visuals) for b in subject.bodies)} drawn meshes."
+    if bare := len(subject.bodies) - len(subject.solid_bodies):
+        found.summary += f" {bare} links are frames without geometry."
     return found
 
 

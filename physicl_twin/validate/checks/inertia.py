@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from physicl_twin.validate.checks.registry import Findings, check
+from physicl_twin.validate.checks.stated import doubt, stated_links
 from physicl_twin.validate.measure import unit_inertia
 from physicl_twin.validate.stage_view import BodyView, hull
 from physicl_twin.validate.subject import NotChecked, Subject
@@ -61,7 +62,8 @@ def axes(subject: Subject) -> Findings:
 def bounded(subject: Subject) -> Findings:
     """I about an axis through the centre of mass is at most m·r², r the farthest point's distance from that axis."""
     found = Findings()
-    for body in subject.bodies:
+    odd, stated = [], stated_links(subject)
+    for body in subject.solid_bodies:
         inertia, points = body.inertia(), body.points()
         if inertia is None or body.com is None or body.mass is None or not len(points):
             raise NotChecked(f"{body.name} has no mass properties or no geometry.")
@@ -70,9 +72,12 @@ def bounded(subject: Subject) -> Findings:
         for value, axis in zip(values, vectors.T, strict=True):
             r2 = float((np.einsum("ij,ij->i", relative, relative) - (relative @ axis) ** 2).max())
             limit = body.mass * r2 * (1 + 1e-4)
+            if value > limit and body.path in stated:
+                odd.append(body.name)
+                continue
             found.require(value <= limit, body.name, f"{value:.4g} kg m² is above m·r² = {limit:.4g} kg m².")
         radii = np.sqrt(np.maximum(values, 0) / body.mass) if body.mass > 0 else np.zeros(3)
-        found.summary = f"Gyration radii {', '.join(f'{r:.3g}' for r in radii)} m."
+        found.summary = f"Gyration radii {', '.join(f'{r:.3g}' for r in radii)} m.{doubt(list(dict.fromkeys(odd)))}"
     return found
 
 
@@ -81,7 +86,8 @@ def plausible(subject: Subject) -> Findings:
     """Each moment is within a factor of that of an evenly filled convex hull of the same mass."""
     found = Findings()
     factor = subject.number("inertia_factor")
-    for body in subject.bodies:
+    odd, stated = [], stated_links(subject)
+    for body in subject.solid_bodies:
         inertia, points = body.inertia(), body.points()
         around = hull(points) if len(points) >= 4 else None
         if inertia is None or around is None or not body.mass or body.mass <= 0:
@@ -90,10 +96,14 @@ def plausible(subject: Subject) -> Findings:
         ratios = np.sort(np.linalg.eigvalsh(inertia)) / reference
         ok = bool(np.isfinite(ratios).all() and ratios.min() >= 1 / factor and ratios.max() <= factor)
         text = ", ".join(f"{r:.3g}" for r in ratios)
+        if not ok and body.path in stated:
+            odd.append(body.name)
+            continue
         found.require(
             ok, body.name, f"{text} times that of its filled convex hull; expected 1/{factor:g} to {factor:g}."
         )
         found.summary = f"{text} times that of the filled convex hull."
+    found.summary += doubt(odd)
     return found
 
 

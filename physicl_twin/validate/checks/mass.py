@@ -11,6 +11,7 @@ from physicl_twin.model import Body, Estimate, Makeup, Part
 from physicl_twin.model.geometry import FloatArray
 from physicl_twin.normalize.typical_mass import typical_masses
 from physicl_twin.validate.checks.registry import Findings, check
+from physicl_twin.validate.checks.stated import doubt, is_stated, stated_links
 from physicl_twin.validate.measure import depth, volume
 from physicl_twin.validate.stage_view import hull
 from physicl_twin.validate.subject import NotChecked, Subject
@@ -54,16 +55,19 @@ def possible(subject: Subject) -> Findings:
     """Mean density over the convex hull is not above the densest element nor below the lightest solids."""
     found = Findings()
     low, high = subject.number("density_min_kgm3"), subject.number("density_max_kgm3")
-    texts = []
-    for body in subject.bodies:
+    texts, odd, stated = [], [], stated_links(subject)
+    for body in subject.solid_bodies:
         around = hull(body.points()) if len(body.points()) >= 4 else None
         if around is None or body.mass is None:
             raise NotChecked(f"{body.name} has no volume or no mass.")
         mean = body.mass / volume(around)
+        if body.path in stated and not low <= mean <= high:
+            odd.append(body.name)
+            continue
         found.require(mean <= high, body.name, f"{mean:.4g} kg/m³ over its convex hull; no solid is above {high:g}.")
         found.require(mean >= low, body.name, f"{mean:.4g} kg/m³ over its convex hull; below {low:g} is not a solid.")
         texts.append(f"{mean:.4g} kg/m³")
-    found.summary = f"Mean density over the convex hull: {', '.join(texts[:4])}."
+    found.summary = f"Mean density over the convex hull: {', '.join(texts[:4])}.{doubt(odd)}"
     return found
 
 
@@ -96,7 +100,8 @@ def com_equal(subject: Subject) -> Findings:
             continue
         off = float(np.linalg.norm(view.com - np.array(body.mass_properties.com_m)))
         worst = max(worst, off)
-        limit = subject.number("mass_relative_tolerance") * _diagonal(view.points())
+        size = _diagonal(view.points()) or float(np.linalg.norm(body.mass_properties.com_m))
+        limit = subject.number("mass_relative_tolerance") * size
         found.require(off <= limit, body.name, f"They are {off:.3g} m apart.")
     found.summary = f"Within {worst:.2g} m."
     return found
@@ -106,16 +111,19 @@ def com_equal(subject: Subject) -> Findings:
 def com_inside(subject: Subject) -> Findings:
     """No mass distribution has its centre outside the hull of what carries it."""
     found = Findings()
-    texts = []
-    for body in subject.bodies:
+    texts, odd, stated = [], [], stated_links(subject)
+    for body in subject.solid_bodies:
         around = hull(body.points()) if len(body.points()) >= 4 else None
         if body.com is None or around is None:
             raise NotChecked(f"{body.name} has no centre of mass or no geometry.")
         inside = float(depth(body.com[None], around)[0])
         limit = -1e-6 * _diagonal(body.points())
+        if inside < limit and body.path in stated:
+            odd.append(body.name)
+            continue
         found.require(inside >= limit, body.name, f"It is {-inside:.4g} m outside.")
         texts.append(f"{inside:.3g} m deep")
-    found.summary = ", ".join(texts[:4]) + "."
+    found.summary = f"{', '.join(texts[:4])}.{doubt(odd)}"
     return found
 
 
@@ -130,7 +138,7 @@ def usual(subject: Subject) -> Findings:
     typical = typical_masses().get(semantics.label) if semantics is not None else None
     if semantics is None or typical is None:
         raise NotChecked("It is of no class whose usual mass is known.")
-    masses = [body.mass for body in subject.twin.bodies]
+    masses = [body.mass for body in subject.twin.bodies if not body.static]
     if any(mass is None for mass in masses):
         raise NotChecked("A body has no mass.")
     if any(item.kind == "user" for mass in masses if mass for item in mass.evidence):
@@ -163,7 +171,9 @@ def density(subject: Subject) -> Findings:
     """Mass over volume of each part against the 90 % interval of its material (volume uncertainty allowed for)."""
     found = Findings()
     checked = 0
-    for part in (part for body in subject.twin.bodies for part in body.matter):
+    bodies = [body for body in subject.twin.bodies if not body.static]
+    kept = [body for body in bodies if subject.twin.joints and is_stated(body)]
+    for part in (part for body in bodies if body not in kept for part in body.matter):
         if not found.require(part.mass is not None, part.name, "It has no mass."):
             continue
         if not found.require(bool(part.material), part.name, "It has no material."):
@@ -190,6 +200,8 @@ def density(subject: Subject) -> Findings:
         found.require(fits, part.name, f"{value:.4g} kg/m³, but {title} is {interval} kg/m³.")
         checked += 1
     found.summary = f"{checked} parts."
+    if kept:
+        found.summary += f" {len(kept)} links weigh what their source states, whatever is inside of them."
     return found
 
 
@@ -228,9 +240,12 @@ def parts_sum(subject: Subject) -> Findings:
     """Mass, centre of mass and inertia recomputed from the parts with the parallel-axis theorem."""
     found = Findings()
     tolerance = subject.number("sum_relative_tolerance")
-    worst = 0.0
-    for body in subject.twin.bodies:
+    worst, kept = 0.0, 0
+    for body in (body for body in subject.twin.bodies if not body.static):
         stated = body.mass_properties
+        if stated is not None and (not body.parts or (subject.twin.joints and is_stated(body))):
+            kept += 1
+            continue
         if not found.require(stated is not None, body.name, "It has no mass properties.") or stated is None:
             continue
         mass, com, inertia = recompute(subject, body)
@@ -244,6 +259,8 @@ def parts_sum(subject: Subject) -> Findings:
         for name, error in errors.items():
             found.require(error <= tolerance, body.name, f"{name} differs by {100 * error:.3g} % from the parts' sum.")
     found.summary = f"Largest relative difference {worst:.2g}."
+    if kept:
+        found.summary += f" {kept} links keep what their source states of them, or have no parts."
     return found
 
 
@@ -281,7 +298,7 @@ def spread(subject: Subject) -> Findings:
     """A body's mass is not more certain than the measurement or the parts that it was added up from allow."""
     found = Findings()
     texts = []
-    for body in subject.twin.bodies:
+    for body in (body for body in subject.twin.bodies if not body.static):
         mass: Estimate | None = body.mass
         if not found.require(mass is not None, body.name, "It has no mass.") or mass is None:
             continue

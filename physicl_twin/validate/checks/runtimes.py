@@ -63,10 +63,11 @@ def colliders(subject: Subject) -> Findings:
     """At least one enabled collider a body, each of a kind that a moving body can have, with a physics material."""
     found = Findings()
     counts = []
+    solid = {body.path for body in subject.solid_bodies}
     for name, (_, views) in subject.runtimes.items():
         total = 0
         for body in views:
-            if not body.dynamic:
+            if not body.dynamic or body.path not in solid:
                 continue
             total += len(body.colliders)
             found.require(bool(body.colliders), name, f"{body.name} has no enabled collider.")

@@ -159,7 +159,8 @@ def metadata(subject: Subject) -> Findings:
     found.require(off <= tolerance, "asset_extents", f"Says {_list(stated)} m, the stage has {_list(extents)} m.")
     bodies = subject.bodies
     count = data["rigid_body_count"]
-    found.require(count == len(bodies), "rigid_body_count", f"Says {count}, the stage has {len(bodies)}.")
+    rigid = len(subject.all_bodies)
+    found.require(count == rigid, "rigid_body_count", f"Says {count}, the stage has {rigid}.")
     total = sum(b.mass or 0.0 for b in bodies)
     mass = float(data["mass"])
     close = abs(mass - total) <= subject.number("mass_relative_tolerance") * abs(total)
