@@ -230,7 +230,7 @@ def validate(
     *,
     engines: Sequence[str] = ("physx", "mujoco"),
     rollouts: Sequence[str] | None = None,
-    profile: str = "Robotics-Prop",
+    profile: str = "",
     config: StrPath | None = None,
 ) -> Certificate:
     """Check a twin or any USD file and run its rollouts, here and now; writes nothing.
@@ -240,7 +240,7 @@ def validate(
             returns it, perhaps changed since): it is written to a temporary folder first.
         engines: Physics engines to use.
         rollouts: Names of rollouts; all by default.
-        profile: SimReady profile.
+        profile: SimReady profile; empty for the one that the asset was written for.
         config: Configuration file on top of the shipped one.
 
     Raises:

@@ -130,7 +130,7 @@ def _add_validate(verbs: Any) -> None:
         "--engine", action="append", choices=("physx", "mujoco"), help="may be repeated; default both"
     )
     validate.add_argument("--rollout", action="append", metavar="NAME", help="may be repeated; default all")
-    validate.add_argument("--profile", default="Robotics-Prop", help="SimReady profile (default Robotics-Prop)")
+    validate.add_argument("--profile", default="", help="SimReady profile (default: that of the asset)")
     validate.add_argument("--config", type=Path, help="settings on top of config/pipeline.toml")
     validate.add_argument("--json", action="store_true", help="one JSON object")
     validate.set_defaults(run=_validate)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from physicl_twin.deploy.simready_package import Conformance
-from physicl_twin.usd.metadata import PROFILE, PROFILE_VERSION
+from physicl_twin.usd.metadata import stated_profile
 
 
 def conformance(asset: Path, timestamp: str) -> Conformance | None:
@@ -35,17 +35,18 @@ def conformance(asset: Path, timestamp: str) -> Conformance | None:
     if outcome is None or not outcome.features_summary:
         return None
     features = tuple({name: _feature(entry)} for name, entry in sorted(outcome.features_summary.items()))
-    return Conformance(PROFILE, PROFILE_VERSION, timestamp, features)
+    return Conformance(*stated_profile(asset), timestamp, features)
 
 
 def _validate(asset: Path) -> Any:
     import simready.validate as api
     import usd_validation_nvidia as registries  # type: ignore[import-untyped, unused-ignore]
 
-    if not any(str(p.id) == PROFILE for p in registries.ProfileRegistry()):
+    profile, version = stated_profile(asset)
+    if not any(str(p.id) == profile for p in registries.ProfileRegistry()):
         api.initialize([], [], [])
     return api.validate_asset(
-        api.AssetValidationConfig(asset_path=str(asset), profile_id=PROFILE, profile_version=PROFILE_VERSION)
+        api.AssetValidationConfig(asset_path=str(asset), profile_id=profile, profile_version=version)
     )
 
 

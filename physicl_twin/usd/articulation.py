@@ -92,14 +92,14 @@ def _author_robot(layer: Sdf.Layer, layout: Layout) -> None:
 def robot_type(twin: Twin, *, pinned: bool) -> str:
     """Isaac Sim's word for the kind of robot; ``Default`` when nothing tells it.
 
-    A held robot is a manipulator, unless it is called a gripper; a free one is what its name says, or wheeled when a
-    joint of it turns a wheel.
+    A gripper is what it is called; else a held robot is a manipulator, and a free one what its name says, or wheeled
+    when a joint of it turns a wheel.
     """
     label = twin.semantics.label if twin.semantics is not None else ""
     text = re.sub(r"[_\W]+", " ", f"{label} {twin.title} {twin.name}").casefold()
     named = next((kind for kind, words in _ROBOT_TYPES if re.search(words, text)), "")
-    if pinned:
-        return "End Effector" if named == "End Effector" else "Manipulator"
-    if named and named != "End Effector":
+    if named == "End Effector":
         return named
-    return "Wheeled" if any(joint.role == "wheel" for joint in twin.joints) else "Default"
+    if pinned:
+        return "Manipulator"
+    return named or ("Wheeled" if any(joint.role == "wheel" for joint in twin.joints) else "Default")

@@ -2,20 +2,40 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pxr import Gf, Usd, UsdGeom, UsdPhysics
+from pxr import Gf, Sdf, Tf, Usd, UsdGeom, UsdPhysics
 
 from physicl_twin.model import Twin
 from physicl_twin.usd.options import UsdOptions
+from physicl_twin.usd.stage_geometry import recorded
 
 #: Date that stands for "not stated": the same input has to give the same bytes.
 UNSTATED_DATE = "1970-01-01"
 #: Variant set of each engine and the stem of its payload.
 RUNTIMES = (("PhysX", "physx"), ("Newton", "newton"), ("MuJoCo", "mujoco"))
-#: SimReady profile that the asset is written for.
-PROFILE, PROFILE_VERSION = "Robotics-Prop", "4.0.0"
+#: SimReady profiles that assets are written for: things, and what drives itself.
+PROP_PROFILE, ROBOT_PROFILE = ("Robotics-Prop", "4.0.0"), ("Robot-Body", "3.0.0")
+
+
+def simready_profile(twin: Twin) -> tuple[str, str]:
+    """The SimReady profile of a twin and its version: that of robots for a robot, that of props for all else."""
+    robot = twin.articulation is not None and twin.articulation.kind == "robot"
+    return ROBOT_PROFILE if robot else PROP_PROFILE
+
+
+def stated_profile(usd: Path) -> tuple[str, str]:
+    """The SimReady profile that an asset's metadata names, and its version; that of props when it names none."""
+    try:
+        layer = Sdf.Layer.FindOrOpen(str(usd))
+    except Tf.ErrorException:
+        layer = None
+    data = dict(layer.customLayerData) if layer is not None else {}
+    stated = dict(dict(data.get("SimReady_Metadata", {})).get("validation", {}))
+    name = str(stated.get("profile", PROP_PROFILE[0]))
+    return name, str(stated.get("profile_version", PROP_PROFILE[1] if name == PROP_PROFILE[0] else ""))
 
 
 def layer_metadata(stage: Usd.Stage, twin: Twin, options: UsdOptions, generated: str) -> dict[str, Any]:
@@ -30,7 +50,7 @@ def layer_metadata(stage: Usd.Stage, twin: Twin, options: UsdOptions, generated:
     root = stage.GetDefaultPrim()
     identity = {
         "asset_name": twin.name,
-        "asset_type": "prop",
+        "asset_type": "robot" if simready_profile(twin) == ROBOT_PROFILE else "prop",
         "source_file": twin.sources[0].name if twin.sources else twin.name,
         "usd_date_generated": generated[:10] or UNSTATED_DATE,
     }
@@ -39,6 +59,8 @@ def layer_metadata(stage: Usd.Stage, twin: Twin, options: UsdOptions, generated:
     semantics = twin.semantics
     assert semantics is not None  # layout.require_complete
     path = str(root.GetPath())
+    profile, profile_version = simready_profile(twin)
+    moving = [prim for prim in bodies if not {"anchor", "static"} & set(recorded(prim))] or bodies
     metadata = {
         **identity,
         "author": options.author,
@@ -47,14 +69,15 @@ def layer_metadata(stage: Usd.Stage, twin: Twin, options: UsdOptions, generated:
         "qcode": semantics.qcode,
         "rigid_body_count": len(bodies),
         "asset_extents": Gf.Vec3f(*(high - low)),
-        "mass": float(sum(UsdPhysics.MassAPI(prim).GetMassAttr().Get() for prim in bodies)),
+        # Without what the world holds, whose mass is only there because engines want a number.
+        "mass": float(sum(UsdPhysics.MassAPI(prim).GetMassAttr().Get() for prim in moving)),
         "asset_version": str(twin.version),
         "Variants": {
             "Physics": {
                 name: {"prim": path, "variantSetName": name, "activateOption": "Enabled"} for name, _ in RUNTIMES
             }
         },
-        "validation": {"profile": PROFILE, "profile_version": PROFILE_VERSION},
+        "validation": {"profile": profile, "profile_version": profile_version},
     }
     # The identity stands at the top level too: older feature versions (SR.001) look for it there.
     return {**identity, "SimReady_Metadata": metadata}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from pxr import Gf, Sdf, UsdGeom, Vt
@@ -122,10 +123,7 @@ def _semantics(root: Sdf.PrimSpec, twin: Twin) -> None:
 
 def _identity(twin: Twin) -> dict[str, Any]:
     """Everything of the twin that no other prim carries."""
-    whole = to_dictionary(twin)
-    for key in ("shapes", "appearances", "bodies", "joints", "materials"):
-        whole.pop(key, None)
-    return whole
+    return to_dictionary(replace(twin, shapes=(), appearances=(), bodies=(), joints=(), materials=()))
 
 
 def _grasp(layer: Sdf.Layer, path: str, grasp: GraspLine) -> None:

@@ -21,7 +21,7 @@ def validate(
     *,
     engines: Sequence[str] = ENGINES,
     rollouts: Sequence[str] | None = None,
-    profile: str = "Robotics-Prop",
+    profile: str = "",
     settings: dict[str, Any] | None = None,
     fast: bool = False,
     seed: int = 0,
@@ -33,7 +33,7 @@ def validate(
         target: Twin folder or USD file.
         engines: Names of the engines that roll it out; () for none.
         rollouts: Names of rollouts; None for all, () for none.
-        profile: SimReady profile, with or without a version.
+        profile: SimReady profile, with or without a version; empty for the one that the asset was written for.
         settings: The pipeline settings; None for the shipped ones.
         fast: Roll out in the first engine only (the static checks are never shortened).
         seed: Of the sampling that measures geometry.

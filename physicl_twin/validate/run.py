@@ -37,7 +37,7 @@ def validate(
     *,
     engines: Sequence[str] = ENGINES,
     rollouts: Sequence[str] | None = None,
-    profile: str = simready.DEFAULT_PROFILE,
+    profile: str = "",
     settings: dict[str, Any] | None = None,
     fast: bool = False,
     seed: int = 0,
@@ -49,7 +49,7 @@ def validate(
         target: Twin folder or USD file.
         engines: Names of the engines that roll it out; () for none.
         rollouts: Names of rollouts; None for all, () for none.
-        profile: SimReady profile, with or without a version.
+        profile: SimReady profile, with or without a version; empty for the one that the asset was written for.
         settings: The pipeline settings; None for the shipped ones.
         fast: Roll out in the first engine only (the static checks are never shortened).
         seed: Of the sampling that measures geometry.

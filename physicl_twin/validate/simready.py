@@ -7,6 +7,7 @@ import io
 import logging
 import re
 import shutil
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -15,8 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from physicl_twin.model import CheckResult, ToolVersion
+from physicl_twin.validate import simready_joints
+from physicl_twin.validate.physx_names import stand_in
 
-#: The profile that the project's twins are made for.
+#: The profile of assets that name none, or one that is not installed.
 DEFAULT_PROFILE = "Robotics-Prop"
 _PACKAGES = ("simready-validate", "simready-foundation-tier-core", "usd-validation-nvidia")
 _INSTALL = "pip install simready-validate==2026.8.0 simready-foundation-tier-core==2026.8.0"
@@ -26,6 +29,8 @@ _LONGEST_PATH = 200
 #: The validator keeps its rules in registries of the process and is not thread-safe.
 _LOCK = threading.RLock()
 _TITLE = "The profile {profile} is met"
+#: Python frames that the validator may nest: one of its rules walks chains of links recursively.
+_RECURSION = 20_000
 
 
 def tool_versions() -> tuple[ToolVersion, ...]:
@@ -42,14 +47,20 @@ def check(usd: Path, profile: str, asset_dir: Path | None = None) -> tuple[tuple
 
     Args:
         usd: The asset's root layer.
-        profile: ``Robotics-Prop`` (its newest version), ``Robotics-Prop 4.0.0`` or ``Robotics-Prop@4.0.0``.
+        profile: ``Robotics-Prop`` (its newest version), ``Robotics-Prop 4.0.0`` or ``Robotics-Prop@4.0.0``; empty for
+            the one that the asset was written for, and then each feature about joints counts, too, when it has any.
         asset_dir: Folder that belongs to the asset (``<name>`` of ``<name>/simready/<name>.usda``); it alone is copied
             when a folder above it has characters that the profile refuses. None: two folders above the file.
 
     Returns:
         One result per mandatory requirement, one for the optional features together, one for each rule that could not
-        be applied; and the profile with its version.
+        be applied, one for each feature about joints; and the profile with its version.
     """
+    chosen = not profile
+    if chosen:
+        from physicl_twin.usd.metadata import stated_profile
+
+        profile = " ".join(stated_profile(usd)).strip()
     name, _, version = profile.replace("@", " ").partition(" ")
     label = profile.replace("@", " ").strip()
     with _LOCK, _quiet():
@@ -65,15 +76,49 @@ def check(usd: Path, profile: str, asset_dir: Path | None = None) -> tuple[tuple
             result = CheckResult("simready.profile", _TITLE.format(profile=label), "not_checked", text, hint=_INSTALL)
             return (result,), label
         found = _find(profiles, name, version.strip())
+        if found is None and chosen:
+            found = _find(profiles, DEFAULT_PROFILE, "")
         if found is None:
             text = f"There is no profile {label}."
             hint = f"Known: {', '.join(sorted({f'{p.id} {p.version}' for p in profiles}))}."
             return (CheckResult("simready.profile", _TITLE.format(profile=label), "failed", text, hint=hint),), label
         label = f"{found.id} {found.version}"
         with _portable(usd, asset_dir or usd.parent.parent) as path:
-            config = api.AssetValidationConfig(asset_path=str(path), profile_id=found.id, profile_version=found.version)
-            outcome = api.validate_asset(config)
-        return _results(outcome, found, registries, label, str(path.parent.parent)), label
+            outcome = _validate(api, registries, path, found)
+            results = _results(outcome, found, registries, label, str(path.parent.parent))
+            if chosen and outcome is not None and outcome.features_summary:
+                results += _joints(api, registries, path, found, outcome)
+        return results, label
+
+
+def _validate(api: Any, registries: Any, path: Path, profile: Any) -> Any:
+    config = api.AssetValidationConfig(asset_path=str(path), profile_id=profile.id, profile_version=profile.version)
+    depth = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(depth, _RECURSION))
+    registry = registries.RequirementsRegistry()
+    rules = [registry.get_validator(r) for feature in profile.capabilities for r in feature.requirements]
+    try:
+        with stand_in(rule for rule in rules if rule is not None):
+            return api.validate_asset(config)
+    finally:
+        sys.setrecursionlimit(depth)
+
+
+def _joints(api: Any, registries: Any, path: Path, found: Any, outcome: Any) -> tuple[CheckResult, ...]:
+    """The features about joints of a mechanism, judged by the profile that has them all."""
+    if not simready_joints.moves(path):
+        return ()
+    whole = _find(_profiles(registries), simready_joints.PROFILE, simready_joints.VERSION)
+    if whole is None:
+        title = _TITLE.format(profile=f"{simready_joints.PROFILE} {simready_joints.VERSION}")
+        text = "NVIDIA's validator is installed without the profile that has the features about joints."
+        return (CheckResult("simready.joints", title, "not_checked", text, hint=_INSTALL),)
+    told = outcome if found is whole else _validate(api, registries, path, whole)
+    if told is None or not told.features_summary:
+        title = _TITLE.format(profile=f"{whole.id} {whole.version}")
+        return (CheckResult("simready.joints", title, "failed", "The validator gave no verdict on joints."),)
+    broken = _without_requirement([*told.issues, *told.soft_issues], str(path.parent.parent))
+    return tuple(simready_joints.judge(path, told, whole, broken, registries))
 
 
 def _load() -> tuple[Any, Any]:

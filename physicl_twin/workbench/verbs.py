@@ -58,7 +58,7 @@ def validate(
     target: str,
     engines: list[str] | None = None,
     rollouts: list[str] | None = None,
-    profile: str = "Robotics-Prop",
+    profile: str = "",
     config: str | None = None,
     progress: Progress,
 ) -> dict[str, Any]:

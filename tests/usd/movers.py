@@ -273,6 +273,22 @@ def four_bar() -> Twin:
     )  # fmt: skip
 
 
+def chain(links: int) -> Twin:
+    """A driven chain of many links that only are seen, standing upright."""
+    first = arm(2)
+    link, joint = first.bodies[1], first.joints[0]
+    bodies, joints = [first.bodies[0]], []
+    for i in range(links):
+        bar = replace(link.parts[0], name=f"bar {i}", collision=None, role="visual")
+        bodies.append(replace(link, name=f"bar {i}", parts=(bar,), pose=Pose((0.0, 0.0, 0.1 + 0.3 * i))))
+        start = joint.pose0 if i == 0 else Pose((0.0, 0.0, 0.3))
+        ends = {"body0": bodies[-2].name, "body1": f"bar {i}", "pose0": start, "pose1": Pose()}
+        joints.append(replace(joint, name=f"joint {i}", **ends))
+    used = {part.shape for body in bodies for part in body.parts}
+    shapes = tuple(shape for shape in first.shapes if shape.name in used)
+    return replace(first, shapes=shapes, bodies=tuple(bodies), joints=tuple(joints))
+
+
 MOVERS = {
     "cabinet": cabinet,
     "arm": arm,
