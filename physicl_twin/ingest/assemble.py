@@ -25,6 +25,7 @@ from physicl_twin.model import (
     Note,
     Part,
     Pose,
+    Semantics,
     Shape,
     Site,
     SolidProperties,
@@ -179,6 +180,7 @@ def assemble(
         appearances=tuple(a for a in raw.appearances if a.name in looks),
         joints=tuple(_joint(j, placing, body_names) for j in raw.joints),
         articulation=_articulation(raw.articulation, body_names),
+        semantics=Semantics(raw.semantics, "", "") if raw.semantics else None,
         licence=options.licence or raw.licence,
         notes=tuple(all_notes),
     )

@@ -151,6 +151,7 @@ class RawScene:
         bodies: Links that the file declares; empty for a prop.
         joints: Joints that the file declares, SI units, poses in body frames.
         articulation: What the file says of the mechanism as a whole; None when it says nothing.
+        semantics: Class in plain English that the format itself implies (``building``); empty when it implies none.
         licence: SPDX expression found in the file, or empty.
         notes: Losses and repairs that the reader knows of.
     """
@@ -166,5 +167,6 @@ class RawScene:
     bodies: tuple[RawBody, ...] = ()
     joints: tuple[Joint, ...] = ()
     articulation: Articulation | None = None
+    semantics: str = ""
     licence: str = ""
     notes: tuple[Note, ...] = field(default=())
