@@ -46,7 +46,7 @@ class Resolver:
             uri: As written.
             owner: Who refers, for messages.
             extra: Further folders, inside the area, that relative references may start from (MJCF's ``meshdir``).
-            what: What the file is, for the code of the note: ``mesh`` … becomes ``mesh_missing``.
+            what: What the file is, for the code of the note: ``mesh`` … becomes ``mesh_missing``; empty for no note.
 
         Raises:
             SourceError: ``reference_escapes``.
@@ -67,6 +67,8 @@ class Resolver:
                 raise self._escapes(uri, owner)
             if (found := _existing(candidate)) is not None:
                 return found
+        if not what:
+            return None
         message = f"{owner} refers to {uri[:120]!r}, which is not there."
         hint = "Keep the package's folders together, or put the file beside the description."
         self._builder.note(f"{what}_missing", "warning", message, hint)
