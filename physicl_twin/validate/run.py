@@ -110,17 +110,32 @@ def _roll_out(
     runs: list[RolloutResult] = []
     tools: list[ToolVersion] = []
     for number, name in enumerate(engines):
+        reasons = _reasons(subject.usd, name)
+        # What asks nothing of this twin is absent, unless somebody asked for it.
+        asked = [rollout for rollout in chosen if not reasons.get(rollout)]
+        if names is not None:
+            runs += [RolloutResult(r, name, "", "", "not_checked", reasons[r]) for r in chosen if r not in asked]
         try:
             engine = registry.engine(name, EngineSettings.from_pipeline(settings))
         except EngineError as error:
-            runs += [RolloutResult(rollout, name, "", "", "not_checked", str(error)) for rollout in chosen]
+            runs += [RolloutResult(rollout, name, "", "", "not_checked", str(error)) for rollout in asked]
             continue
         tools.append(ToolVersion(name, engine.version))
         results += _read_back(subject, engine, bounds)
-        for index, rollout in enumerate(chosen):
-            progress(f"{rollout} in {name}", (number + index / len(chosen)) / len(engines))
+        for index, rollout in enumerate(asked):
+            progress(f"{rollout} in {name}", (number + index / len(asked)) / len(engines))
             runs.append(_run(rollout, subject.usd, engine, bounds))
     return tuple(runs), tuple(tools)
+
+
+def _reasons(usd: Path, engine: str) -> dict[str, str]:
+    """Why rollouts ask nothing of a twin; of one that cannot be read they are all asked, and fail with its text."""
+    from physicl_twin.validate import rollouts
+
+    try:
+        return rollouts.applicable(usd, engine)
+    except Exception:  # the rollouts meet the same and say so
+        return {}
 
 
 def _run(rollout: str, usd: Path, engine: Engine, bounds: RolloutSettings) -> RolloutResult:

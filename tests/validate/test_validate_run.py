@@ -31,14 +31,20 @@ def test_every_rollout_runs_in_every_engine_and_engines_agree_about_mass(twin: P
     seen: list[tuple[str, float]] = []
     certificate = validate.validate(twin, progress=lambda stage, fraction, message="": seen.append((stage, fraction)))
     assert [(r.engine, r.name) for r in certificate.rollouts] == [
-        (engine, name) for engine in ("physx", "mujoco") for name in rollouts.ROLLOUTS
-    ]
+        (engine, name) for engine in ("physx", "mujoco") for name in ("drop_and_settle", "tilt_to_slide")
+    ]  # it has no joints: nothing is asked of them
     masses = {c.id: c for c in certificate.checks if c.id.startswith("engine.")}
     assert {i: c.status for i, c in masses.items()} == {"engine.physx.mass": "passed", "engine.mujoco.mass": "passed"}
     assert certificate.passed and {"physx", "mujoco"} <= {t.name for t in certificate.tools}
     stages = [stage for stage, _ in seen]
     assert stages[0] == "checks" and "simready" in stages and "drop_and_settle in mujoco" in stages
     assert all(0 <= fraction <= 1 for _, fraction in seen)
+
+
+def test_what_is_asked_of_joints_is_not_checked_without_any_when_somebody_asks(twin: Path):
+    certificate = validate.validate(twin, engines=("mujoco",), rollouts=("joint_sweep",))
+    (result,) = certificate.rollouts
+    assert result.status == "not_checked" and "no joint" in result.message
 
 
 def test_fast_uses_the_first_engine_only(twin: Path, monkeypatch: pytest.MonkeyPatch):

@@ -60,6 +60,54 @@ class SlideSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class JointSettings:
+    """Rows of ``[rollouts.joints]``, explained there."""
+
+    seed: int
+    test_frequency_hz: float
+    test_damping_ratio: float
+    test_friction_share: float
+    sweep_s: float
+    sweep_drive_periods: float
+    sweep_longest_s: float
+    sweep_speed_share: float
+    sweep_effort_share: float
+    reach_ratio: float
+    reach_floor: float
+    penetration_floor_m: float
+    penetration_ratio: float
+    drift: float
+    gap_ratio: float
+    free_turn: float
+    free_slide_ratio: float
+    loop_share: float
+    most_series: int
+    passive_speed: float
+    passive_s: float
+    passive_gain_ratio: float
+    passive_step_share: float
+    hold_s: float
+    hold_sag: float
+    hold_sag_ratio: float
+    rest_longest_s: float
+    rest_speed: float
+    rest_loss_ratio: float
+    track_range_share: float
+    track_amplitude: float
+    track_s: float
+    track_first_hz: float
+    track_last_share: float
+    track_last_hz: float
+    track_error_ratio: float
+    track_lag_deg: float
+    kinematics_count: int
+    kinematics_physx: float
+    kinematics_mujoco: float
+    momentum_s: float
+    momentum_ratio: float
+
+
+@dataclass(frozen=True, slots=True)
 class RolloutSettings:
     """All of them.
 
@@ -69,6 +117,7 @@ class RolloutSettings:
         drop: drop_and_settle.
         slide: tilt_to_slide.
         mass_tolerance: Largest relative difference of mass properties between the twin and an engine.
+        joints: The rollouts over joints.
     """
 
     gravity_mps2: float
@@ -76,6 +125,7 @@ class RolloutSettings:
     drop: DropSettings
     slide: SlideSettings
     mass_tolerance: float
+    joints: JointSettings
 
     @classmethod
     def from_pipeline(cls, config: dict[str, Any] | None = None) -> Self:
@@ -87,6 +137,7 @@ class RolloutSettings:
             _from_table(DropSettings, table["drop"]),
             _from_table(SlideSettings, table["slide"]),
             float(table["mass_tolerance"]),
+            _from_table(JointSettings, table["joints"]),
         )
 
 

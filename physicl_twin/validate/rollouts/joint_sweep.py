@@ -1,0 +1,250 @@
+"""joint_sweep: does every joint reach both ends of its range, with nothing overlapping, drifting or coming apart?"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from physicl_twin.engines.protocol import Engine, EngineScene
+from physicl_twin.engines.settings import EngineSettings
+from physicl_twin.model import Measure, RolloutResult
+from physicl_twin.model.geometry import FloatArray
+from physicl_twin.validate.rollouts.joint_run import (
+    Curves,
+    gains_of,
+    range_of,
+    smooth,
+    span_of,
+    time_step_s,
+    trial_drives,
+    unit_of,
+)
+from physicl_twin.validate.rollouts.moving import MovingTwin, survey_moving
+from physicl_twin.validate.rollouts.moving_stage import Gains, Setup, open_moving
+from physicl_twin.validate.rollouts.settings import JointSettings, RolloutSettings
+
+NAME = "joint_sweep"
+QUESTION = "Moved by its drive, does each joint reach both ends of its range, and does nothing overlap or come apart?"
+
+#: Looks on each way, and settling at its end in periods over 2 pi of the drive.
+_LOOKS, _SETTLE = 8, 6.0
+
+
+@dataclass(slots=True)
+class Swept:
+    """What a joint did.
+
+    Attributes:
+        row: Of the joint.
+        missed: How far it stayed from the ends of its range.
+        allowed: How far it may.
+        ends: The coordinates that it came to.
+        judged: False in a loop whose drive is another joint: how far it can go is the loop's affair.
+    """
+
+    row: int
+    missed: float = 0.0
+    allowed: float = 0.0
+    ends: list[float] = field(default_factory=list)
+    judged: bool = True
+
+
+@dataclass(slots=True)
+class _Worst:
+    """The worst of the run: depth of an overlap and whose, drift of held joints over what is allowed, and so on."""
+
+    depth_m: float = 0.0
+    pair: tuple[str, str] = ("", "")
+    drift: float = 0.0
+    drifter: int = -1
+    base_m: float = 0.0
+    gap_m: float = 0.0
+    gap_rad: float = 0.0
+    ratio: float = 0.0
+
+
+def joint_sweep(usd: Path, engine: Engine, settings: RolloutSettings) -> RolloutResult:
+    """Move one joint after the other through its range and back, the others held, without gravity, the base held.
+
+    Args:
+        usd: The twin's interface layer, or any USD file.
+        engine: Where to run it.
+        settings: Of the rollouts.
+
+    Raises:
+        EngineError: When the engine refuses or loses the scene.
+        ValidationError: When the twin has no joint that moves.
+    """
+    start = time.perf_counter()
+    twin = survey_moving(usd, engine.name, EngineSettings.from_pipeline())
+    drives = trial_drives(twin, settings.joints)
+    with open_moving(twin, engine, Setup(drives=drives)) as scene:
+        run = _Run(twin, scene, drives, settings, time_step_s(twin, engine.name, settings))
+        swept = [run.sweep(int(row)) for row in np.flatnonzero(twin.steered) if int(row) in run.movable]
+    return _result(engine.name, twin, swept, run, settings.joints, time.perf_counter() - start)
+
+
+class _Run:
+    def __init__(
+        self,
+        twin: MovingTwin,
+        scene: EngineScene,
+        drives: Mapping[int, Gains],
+        settings: RolloutSettings,
+        dt_s: float,
+    ) -> None:
+        self.twin, self.scene, self.drives = twin, scene, drives
+        self.settings, self._dt_s = settings.joints, dt_s
+        self.movable = set(drives) | {int(row) for row in np.flatnonzero(twin.positioned)}
+        self._slow = {row: self._pole(row) for row in self.movable}
+        self.home = twin.followed(twin.home)
+        self._targets: FloatArray = self.home.copy()
+        self._start: FloatArray = scene.poses()
+        self.worst, self.now_s = _Worst(), 0.0
+        shown = [row for row in range(len(twin.joints)) if row in self.movable][: self.settings.most_series]
+        self.curves = Curves(twin, shown)
+        scene.set_joint_targets(self._targets)
+        self._look(-1)
+
+    def sweep(self, row: int) -> Swept:
+        """To both ends of the range and back."""
+        low, high = range_of(self.twin, row, self.settings)
+        span = span_of(self.twin, row)
+        allowed = max(self.settings.reach_ratio * (high - low), self.settings.reach_floor * span)
+        swept = Swept(row, allowed=allowed, judged=not self.twin.in_loop[row] or bool(self.twin.positioned[row]))
+        here = float(self.home[row])
+        for end in (low, high):
+            self._way(row, here, end)
+            reached = float(self.scene.joint_positions()[row])
+            swept.ends.append(reached)
+            swept.missed = max(swept.missed, abs(reached - end))
+            here = end
+        self._way(row, here, float(self.home[row]))
+        return swept
+
+    def _way(self, row: int, start: float, end: float) -> None:
+        whole_s, settle_s = self._times_s(row, abs(end - start))
+        looks = _LOOKS if abs(end - start) > 0.0 else 1
+        # The command moves on 8 times between two looks: what a controller of the drive would see.
+        parts = 8 * looks
+        count = max(1, round(whole_s / parts / self._dt_s))
+        for part in range(1, parts + 1):
+            self._targets[row] = smooth(start, end, part / parts)
+            self.scene.set_joint_targets(self._targets)
+            self._step(count)
+            if part % 8 == 0 and part < parts:
+                self._look(row)
+        self._step(max(1, round(settle_s / self._dt_s)))
+        self._look(row, settled=True)
+
+    def _times_s(self, row: int, way: float) -> tuple[float, float]:
+        """Time for a way, and for settling at its end."""
+        settings, joint, slow = self.settings, self.twin.joints[row], self._slow[row]
+        inertia = max(float(self.twin.inertia[row]), 1e-12)
+        whole = [settings.sweep_s, settings.sweep_drive_periods / slow]
+        if joint.max_velocity:
+            whole.append(0.5 * math.pi * way / (settings.sweep_speed_share * joint.max_velocity))
+        if joint.drive_max_force and row not in self.drives:
+            whole.append(
+                math.pi * math.sqrt(0.5 * way * inertia / (settings.sweep_effort_share * joint.drive_max_force))
+            )
+        longest = settings.sweep_longest_s
+        # The others are pushed out of place meanwhile and come back as slowly as their own drives are.
+        return min(max(whole), longest), min(_SETTLE / min(self._slow.values()), longest)
+
+    def _pole(self, row: int) -> float:
+        """Of a joint's drive, the slower one, rad/s: an overdamped drive creeps with k / d."""
+        stiffness, damping = gains_of(self.twin, row, self.drives)
+        inertia = max(float(self.twin.inertia[row]), 1e-12)
+        omega = math.sqrt(max(stiffness, 1e-12) / inertia)
+        return min(omega, stiffness / damping) if damping > 2.0 * math.sqrt(stiffness * inertia) else omega
+
+    def _step(self, count: int) -> None:
+        self.scene.step(self._dt_s, count)
+        self.now_s += count * self._dt_s
+
+    def _look(self, moving: int, *, settled: bool = False) -> None:
+        """Measure what must not happen; held joints may give way while another one speeds up, not when it stands."""
+        twin, scene, worst = self.twin, self.scene, self.worst
+        positions, poses = scene.joint_positions(), scene.poses()
+        self.curves.add(self.now_s, positions)
+        for contact in scene.contacts():
+            if -contact.separation_m > worst.depth_m:
+                worst.depth_m, worst.pair = -contact.separation_m, (contact.body0, contact.body1)
+        expected = twin.followed(np.where(np.arange(len(positions)) == moving, positions, self.home))
+        for row in range(len(positions)) if settled else ():
+            if row == moving or (twin.in_loop[row] and (moving < 0 or twin.in_loop[moving])):
+                continue
+            drift = abs(float(positions[row] - expected[row])) / (self.settings.drift * span_of(twin, row))
+            if drift > worst.drift:
+                worst.drift, worst.drifter = drift, row
+        for path in twin.floating:
+            row = twin.mechanism.bodies.index(path)
+            worst.base_m = max(worst.base_m, float(np.linalg.norm(poses[row, :3] - self._start[row, :3])))
+        apart, askew = twin.mechanism.gaps(poses)
+        worst.gap_m, worst.gap_rad = max(worst.gap_m, float(apart.max())), max(worst.gap_rad, float(askew.max()))
+
+
+def _result(
+    engine: str, twin: MovingTwin, swept: list[Swept], run: _Run, settings: JointSettings, seconds: float
+) -> RolloutResult:
+    worst = run.worst
+    deepest_m = max(settings.penetration_floor_m, settings.penetration_ratio * twin.size_m)
+    gap_m, base_m = settings.gap_ratio * twin.size_m, settings.drift * twin.size_m
+    faults = [
+        f"{twin.names[one.row]} stays {one.missed:.3g} {unit_of(twin, one.row)} short of an end of its range "
+        f"(came to {one.ends[0]:.3g} and {one.ends[1]:.3g})"
+        for one in swept
+        if one.judged and one.missed > one.allowed
+    ]
+    if worst.depth_m > deepest_m:
+        pair = " and ".join(path.rsplit("/", 1)[-1] for path in worst.pair)
+        faults.append(f"{pair} overlap by {worst.depth_m * 1e3:.2f} mm")
+    if worst.drift > 1.0:
+        faults.append(f"{twin.names[worst.drifter]} drifts while another joint moves")
+    if worst.base_m > base_m:
+        faults.append(f"the base drifts by {worst.base_m * 1e3:.2f} mm")
+    if worst.gap_m > gap_m or worst.gap_rad > settings.drift:
+        faults.append(f"joint frames come apart by {worst.gap_m * 1e3:.2f} mm and {worst.gap_rad:.3g} rad")
+    judged = [one for one in swept if one.judged]
+    passive = len(swept) - len(judged)
+    told = (
+        f"{len(judged)} joints reached both ends of their ranges" if len(judged) != 1 else "The joint reached both ends"
+    )
+    told += f"; {passive} in loops were moved without a verdict." if passive else "."
+    measures = [
+        Measure("joints_swept", float(len(swept)), "1"),
+        Measure("worst_miss_of_allowed", max((one.missed / one.allowed for one in judged), default=0.0), "1"),
+        Measure("deepest_overlap", worst.depth_m, "m"),
+        Measure("worst_drift_of_allowed", worst.drift, "1"),
+        Measure("largest_frame_gap", worst.gap_m, "m"),
+        Measure("largest_frame_angle", worst.gap_rad, "rad"),
+        Measure("base_drift", worst.base_m, "m"),
+    ]
+    for one in swept[: settings.most_series]:
+        for word, value in zip(("lowest", "highest"), one.ends, strict=True):
+            name = twin.names[one.row].replace(" ", "_")
+            measures.append(Measure(f"{word}_{name}", value, unit_of(twin, one.row)))
+    criterion = (
+        f"Without gravity and with the base held, each joint comes within {100 * settings.reach_ratio:.0f} % of its "
+        f"range of both ends (a turn for one without limits), moved by its drive or, without one, by a test drive of "
+        f"{settings.test_frequency_hz:.0f} Hz; no bodies overlap by more than {deepest_m * 1e3:.1f} mm; the other "
+        f"joints keep within {settings.drift} rad; joint frames stay within {gap_m * 1e3:.1f} mm."
+    )
+    message = "; ".join(faults) if faults else told
+    return RolloutResult(
+        NAME,
+        engine,
+        QUESTION,
+        criterion,
+        "failed" if faults else "passed",
+        message,
+        tuple(measures),
+        run.curves.series(),
+        seconds,
+    )

@@ -1,0 +1,96 @@
+"""kinematics: does the engine put the bodies where the joints of the USD say?"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from physicl_twin.engines.protocol import Engine
+from physicl_twin.engines.settings import EngineSettings
+from physicl_twin.model import Measure, RolloutResult
+from physicl_twin.model.geometry import FloatArray
+from physicl_twin.validate.rollouts.joint_run import range_of
+from physicl_twin.validate.rollouts.moving import MovingTwin, survey_moving
+from physicl_twin.validate.rollouts.moving_stage import Setup, open_moving
+from physicl_twin.validate.rollouts.settings import RolloutSettings
+
+NAME = "kinematics"
+QUESTION = "At random joint positions, do the engine's bodies stand where the joints of the USD put them?"
+
+
+def kinematics(usd: Path, engine: Engine, settings: RolloutSettings) -> RolloutResult:
+    """Set random joint positions and compare the poses of the bodies with forward kinematics of our own.
+
+    Args:
+        usd: The twin's interface layer, or any USD file.
+        engine: Where to run it.
+        settings: Of the rollouts.
+
+    Raises:
+        EngineError: When the engine refuses or loses the scene.
+        ValidationError: When the twin has no joint that moves.
+    """
+    start, chosen = time.perf_counter(), settings.joints
+    twin = survey_moving(usd, engine.name, EngineSettings.from_pipeline())
+    allowed_m = twin.size_m * (chosen.kinematics_physx if engine.name == "physx" else chosen.kinematics_mujoco)
+    compared = _outside_of_loops(twin)
+    worst_m, worst_rad, whose, read_back = 0.0, 0.0, "", 0.0
+    with open_moving(twin, engine, Setup()) as scene:
+        for positions in _configurations(twin, settings):
+            scene.set_joint_positions(positions)
+            expected, found = twin.mechanism.placed(twin.mechanism.home, positions), scene.poses()
+            apart = np.linalg.norm(expected[:, :3] - found[:, :3], axis=1) * compared
+            askew = 2.0 * np.arcsin(np.clip(_chord(expected, found), 0.0, 1.0)) * compared
+            here = np.maximum(apart, askew * twin.size_m)
+            if float(here.max()) > max(worst_m, worst_rad * twin.size_m):
+                whose = twin.mechanism.bodies[int(here.argmax())]
+            worst_m, worst_rad = max(worst_m, float(apart.max())), max(worst_rad, float(askew.max()))
+            off = np.abs(scene.joint_positions() - positions)[twin.mechanism.in_tree & ~twin.in_loop]
+            read_back = max(read_back, float(off.max(initial=0.0)))
+    failed = max(worst_m, worst_rad * twin.size_m) > allowed_m
+    told = f"{worst_m:.2e} m and {worst_rad:.2e} rad over {chosen.kinematics_count} configurations"
+    message = f"{whose.rsplit('/', 1)[-1]} is off by up to {told}." if failed else f"All bodies agree to {told}."
+    criterion = (
+        f"At {chosen.kinematics_count} random configurations within the limits, positions of all bodies (of none in "
+        f"loops) differ by at most {allowed_m:.1e} m from those that the joints' frames give, and turns by as much at "
+        "its size."
+    )
+    measures = (
+        Measure("largest_position_error", worst_m, "m"),
+        Measure("largest_turn_error", worst_rad, "rad"),
+        Measure("largest_coordinate_error", read_back, "1"),
+    )
+    status: Literal["passed", "failed"] = "failed" if failed else "passed"
+    seconds = time.perf_counter() - start
+    return RolloutResult(NAME, engine.name, QUESTION, criterion, status, message, measures, (), seconds)
+
+
+def _configurations(twin: MovingTwin, settings: RolloutSettings) -> list[FloatArray]:
+    random = np.random.default_rng(settings.joints.seed)
+    ends = np.array([range_of(twin, row, settings.joints) for row in range(len(twin.joints))])
+    return [twin.followed(random.uniform(ends[:, 0], ends[:, 1])) for _ in range(settings.joints.kinematics_count)]
+
+
+def _outside_of_loops(twin: MovingTwin) -> FloatArray:
+    """(N,) 1 for bodies whose place the tree alone decides."""
+    tree, looped = twin.mechanism.tree, {j.path for j, there in zip(twin.joints, twin.in_loop, strict=True) if there}
+    free = []
+    for path in twin.mechanism.bodies:
+        above, clear = path, True
+        while above in tree.joints:
+            clear &= tree.joints[above].path not in looped
+            above = tree.parents.get(above, "")
+        free.append(float(clear))
+    return np.array(free)
+
+
+def _chord(first: FloatArray, second: FloatArray) -> FloatArray:
+    """(N,) sine of half the angle between the orientations of poses (N, 7)."""
+    a, b = first[:, 3:], second[:, 3:]
+    near = np.minimum(np.linalg.norm(a - b, axis=1), np.linalg.norm(a + b, axis=1))
+    # |a - b| = 2 sin(angle / 4) for unit quaternions.
+    sine: FloatArray = np.sin(2.0 * np.arcsin(np.clip(0.5 * near, 0.0, 1.0)))
+    return sine

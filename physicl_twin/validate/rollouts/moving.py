@@ -1,0 +1,251 @@
+"""What the rollouts over joints must know of a twin: its joints, what drives them, how heavy they are to move."""
+
+from __future__ import annotations
+
+import functools
+import math
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pxr import Usd, UsdPhysics
+
+from physicl_twin.engines.joint_properties import Reader
+from physicl_twin.engines.mechanism import Mechanism
+from physicl_twin.engines.scene_description import DescribedBody, DescribedJoint, SceneDescription
+from physicl_twin.engines.settings import EngineSettings
+from physicl_twin.engines.usd_reader import describe, open_stage
+from physicl_twin.model import ValidationError
+from physicl_twin.model.geometry import FloatArray, Pose
+from physicl_twin.usd.rollout_scene import Clone, write_rollout_scene
+
+#: Damping over stiffness of a drive, seconds, beyond which it holds a speed and not a position: the time in which it
+#: makes good two thirds of an error (judgement; position drives of robots take tenths of a second).
+_SLOWEST_HOLD_S = 2.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MovingTwin:
+    """A twin with joints, as an engine's variant of it; arrays are in the order of its movable joints (J).
+
+    Attributes:
+        usd: Its file.
+        scene: As described, its own frame in the world's (Z up).
+        mechanism: Its kinematics.
+        names: Of the joints, for people.
+        driven: True for a joint that a controller drives; a passive spring or damper is none.
+        inertia: kg m2 or kg about the joint of all that hangs on it, in the pose of the stage, armature included.
+        leader: Row of the joint that leads this one; -1 for none.
+        in_loop: True for a joint of a closed loop.
+        floating: Paths of the bodies that mechanisms hang on which nothing holds.
+        size_m: Largest extent of the colliders, or of the bodies' origins.
+    """
+
+    usd: Path
+    scene: SceneDescription
+    mechanism: Mechanism
+    names: tuple[str, ...]
+    driven: NDArray[np.bool_]
+    inertia: FloatArray
+    leader: NDArray[np.intp]
+    in_loop: NDArray[np.bool_]
+    floating: tuple[str, ...]
+    size_m: float
+
+    @property
+    def joints(self) -> tuple[DescribedJoint, ...]:
+        """The movable joints."""
+        return self.mechanism.joints
+
+    @property
+    def held(self) -> bool:
+        """True when the world holds one of its mechanisms: it stands or hangs where it is."""
+        tree = self.mechanism.tree
+        return any(path in tree.joints and path not in tree.parents for path in self.mechanism.bodies)
+
+    @property
+    def home(self) -> FloatArray:
+        """(J,) coordinates of the stage."""
+        return np.array([joint.position for joint in self.joints])
+
+    @property
+    def steered(self) -> NDArray[np.bool_]:
+        """(J,) True for joints that move by themselves: of the trees, following none."""
+        found: NDArray[np.bool_] = self.mechanism.in_tree & (self.leader < 0)
+        return found
+
+    @property
+    def positioned(self) -> NDArray[np.bool_]:
+        """(J,) True for joints that a drive holds at a position; one that hardly pulls back holds a speed."""
+        holds = [joint.drive_damping < _SLOWEST_HOLD_S * joint.drive_stiffness for joint in self.joints]
+        found: NDArray[np.bool_] = self.driven & np.array(holds, dtype=bool)
+        return found
+
+    def bounds(self) -> tuple[FloatArray, FloatArray]:
+        """(J,) lower and upper limits, infinite where there are none."""
+        lower = [-math.inf if joint.lower is None else joint.lower for joint in self.joints]
+        upper = [math.inf if joint.upper is None else joint.upper for joint in self.joints]
+        return np.array(lower), np.array(upper)
+
+    def followed(self, positions: FloatArray) -> FloatArray:
+        """Coordinates (J,) with those of followers where their leaders put them."""
+        told = np.array(positions, dtype=float)
+        for row in np.flatnonzero(self.leader >= 0):
+            joint = self.joints[row]
+            told[row] = joint.mimic_multiplier * told[self.leader[row]] + joint.mimic_offset
+        return told
+
+    def driven_stiffness(self, row: int) -> tuple[float, float]:
+        """Stiffness and damping of a joint's drive, per radian or metre, and not per unit of inertia."""
+        joint = self.joints[row]
+        scale = float(self.inertia[row]) if joint.drive_acceleration else 1.0
+        return joint.drive_stiffness * scale, joint.drive_damping * scale
+
+    def spring(self, row: int) -> tuple[float, float]:
+        """Stiffness and rest of a joint's passive spring: a drive that is no controller is one."""
+        joint = self.joints[row]
+        if joint.stiffness > 0.0 or self.driven[row]:
+            return joint.stiffness, joint.rest
+        return joint.drive_stiffness, joint.drive_target
+
+
+def survey_moving(usd: Path, engine: str, settings: EngineSettings) -> MovingTwin:
+    """Look at a twin with joints as the given engine's variant of it.
+
+    Raises:
+        ValidationError: ``rollout_no_joint`` without a movable joint.
+        EngineError: ``engine_refused_stage`` when it cannot be simulated.
+        UsdError: When the file cannot be composed.
+    """
+    return _surveyed(str(usd.resolve()), _changed(usd), engine, settings)
+
+
+def _changed(usd: Path) -> tuple[int, ...]:
+    """Times at which the files of a stage were changed: a survey is made anew when one is."""
+    stage = open_stage(usd)  # kept alive: layers of a stage that is gone are no more
+    files = sorted(layer.realPath for layer in stage.GetUsedLayers() if layer.realPath)
+    return tuple(Path(file).stat().st_mtime_ns for file in files)
+
+
+@functools.lru_cache(maxsize=4)
+def _surveyed(usd: str, changed: tuple[int, ...], engine: str, settings: EngineSettings) -> MovingTwin:
+    with tempfile.TemporaryDirectory(prefix="physicl_") as folder:
+        written = write_rollout_scene(Path(folder) / "survey.usda", Path(usd), engine, [Clone(Pose())])
+        stage = open_stage(written.path)
+        reader: Reader = "physx" if engine == "physx" else "mujoco"
+        scene = describe(stage, settings, reader)
+        mechanism = Mechanism(scene)
+        records = [_record(stage.GetPrimAtPath(joint.path)) for joint in mechanism.joints]
+    if not mechanism.joints:
+        raise ValidationError("rollout_no_joint", f"{Path(usd).name} has no joint that moves.", "Author one.")
+    row = {joint.path: index for index, joint in enumerate(mechanism.joints)}
+    driven = [
+        bool(record.get("drive")) if record else joint.drive_stiffness > 0.0 or joint.drive_damping > 0.0
+        for joint, record in zip(mechanism.joints, records, strict=True)
+    ]
+    return MovingTwin(
+        Path(usd),
+        scene,
+        mechanism,
+        _names(mechanism.joints, records),
+        np.array([drives and joint.driven for drives, joint in zip(driven, mechanism.joints, strict=True)], dtype=bool),
+        _inertias(scene, mechanism),
+        np.array([row.get(joint.mimic_of, -1) for joint in mechanism.joints], dtype=np.intp),
+        _looped(mechanism),
+        tuple(path for path in mechanism.tree.order if _floats(mechanism, path)),
+        _size_m(scene),
+    )
+
+
+def has_moving_joint(usd: Path) -> bool:
+    """True for a stage with a revolute or prismatic joint that is switched on; False when it cannot be opened."""
+    stage = Usd.Stage.Open(str(usd))
+    return any(
+        (prim.IsA(UsdPhysics.RevoluteJoint) or prim.IsA(UsdPhysics.PrismaticJoint))
+        and UsdPhysics.Joint(prim).GetJointEnabledAttr().Get() is not False
+        for prim in Usd.PrimRange.Stage(stage, Usd.TraverseInstanceProxies())
+    )
+
+
+def _record(prim: Any) -> dict[str, Any]:
+    """What our writer recorded of a joint; empty for another's."""
+    return dict((prim.GetCustomDataByKey("physicl") or {}).get("joint", {}))
+
+
+def _names(joints: tuple[DescribedJoint, ...], records: list[dict[str, Any]]) -> tuple[str, ...]:
+    """As the source has them, else of the prims."""
+    return tuple(
+        str(record.get("name") or joint.path.rsplit("/", 1)[-1]) for joint, record in zip(joints, records, strict=True)
+    )
+
+
+def _inertias(scene: SceneDescription, mechanism: Mechanism) -> FloatArray:
+    """About each joint's axis, of the bodies that hang on it; of a joint that closes a loop, nothing."""
+    bodies = {body.path: body for body in scene.bodies}
+    tree = mechanism.tree
+    hanging: dict[str, list[DescribedBody]] = {path: [] for path in tree.order}
+    for path in tree.order:
+        above: str | None = path
+        while above is not None:
+            hanging[above].append(bodies[path])
+            above = tree.parents.get(above)
+    child = {joint.path: path for path, joint in tree.joints.items()}
+    found = np.zeros(len(mechanism.joints))
+    for row, joint in enumerate(mechanism.joints):
+        if joint.path not in child:
+            continue
+        frame = bodies[joint.body1].pose.compose(joint.pose1) if joint.body1 else joint.pose1
+        axis, anchor = frame.rotation() @ np.array(joint.axis), np.array(frame.position_m)
+        for body in hanging[child[joint.path]]:
+            if joint.type == "prismatic":
+                found[row] += body.mass_kg
+                continue
+            turn = body.pose.rotation()
+            arm = np.cross(axis, body.pose.apply(np.array([body.com_m]))[0] - anchor)
+            spin = turn.T @ axis
+            found[row] += float(spin @ body.inertia() @ spin) + body.mass_kg * float(arm @ arm)
+        found[row] += joint.armature
+    # What leads carries what follows it.
+    own = found.copy()
+    row_of = {joint.path: row for row, joint in enumerate(mechanism.joints)}
+    for row, joint in enumerate(mechanism.joints):
+        if joint.mimic_of in row_of:
+            found[row_of[joint.mimic_of]] += joint.mimic_multiplier**2 * own[row]
+    return found
+
+
+def _looped(mechanism: Mechanism) -> NDArray[np.bool_]:
+    """(J,) True for the joints on the way around a loop."""
+    tree = mechanism.tree
+    looped: set[str] = set()
+    for joint in tree.loops:
+        ways = []
+        for end in (joint.body0, joint.body1):
+            way = []
+            while end in tree.joints:
+                way.append(tree.joints[end].path)
+                end = tree.parents.get(end, "")
+            ways.append(way)
+        looped |= set(ways[0]) ^ set(ways[1]) | {joint.path}
+    return np.array([joint.path in looped for joint in mechanism.joints], dtype=bool)
+
+
+def _floats(mechanism: Mechanism, path: str) -> bool:
+    """True for a body that others hang on and that hangs on nothing."""
+    tree = mechanism.tree
+    return path in mechanism.bodies and path not in tree.joints and path in set(tree.parents.values())
+
+
+def _size_m(scene: SceneDescription) -> float:
+    clouds = [np.array([body.pose.position_m]) for body in scene.dynamic_bodies]
+    for body in scene.dynamic_bodies:
+        for shape in body.shapes:
+            if shape.kind != "plane":
+                points, radius = shape.support_points()
+                placed = body.pose.apply(points)
+                clouds += [placed - radius, placed + radius]
+    every = np.vstack(clouds)
+    return max(float(np.ptp(every, axis=0).max()), 1e-3)
