@@ -47,7 +47,7 @@ class FileFacts:
         }
 
     def circle(self) -> str:
-        """What is a piece of itself, or placed by itself, in words; empty when nothing is (the kernel never ends on it)."""
+        """What is a piece of itself or placed by itself, in words; empty when nothing is. The kernel would not end."""
         above: dict[int, int] = {}
         for kind in ("IfcRelAggregates", "IfcRelNests"):
             for relation in self._all(kind):
