@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from physicl_twin.ingest.archive import extract
+from physicl_twin.ingest.discovery_descriptions import described
 from physicl_twin.ingest.formats import BY_SUFFIX, identify
 from physicl_twin.ingest.guards import check_file
 from physicl_twin.ingest.ingest_settings import IngestSettings, shipped_settings
@@ -48,14 +49,11 @@ _NEEDS_EXPORT = frozenset(
         ".mb",
         ".c4d",
         ".dwg",
-        ".ifc",
         ".fcstd",
         ".scad",
     ]
 )
 _SYSTEM = frozenset(["thumbs.db", "desktop.ini", "__macosx", ".ds_store"])
-#: Extensions under which robot descriptions stand.
-_DESCRIPTIONS = frozenset([".urdf", ".xacro", ".xml", ".mjcf", ".sdf", ".world"])
 #: Bytes of a main file that are searched for the names of its companions.
 _SEARCHED_BYTES = 4_000_000
 _USD = frozenset(["usd", "usda", "usdc"])
@@ -169,7 +167,7 @@ def _sort_out(root: Path, files: list[Path], settings: IngestSettings) -> tuple[
     for layer, owner in layers.items():
         reasons[layer] = f"a layer of {owner.relative_to(root).as_posix()}"
         mains.remove(layer)
-    for file, why in _described(mains, root).items():
+    for file, why in described(mains, root).items():
         reasons[file] = why
         mains.remove(file)
     companions: dict[Path, list[Path]] = {main: [] for main in mains}
@@ -232,29 +230,6 @@ def _usd_layers(mains: Iterable[Path], texts: dict[Path, bytes]) -> dict[Path, P
                     owners[layer] = owner
                 break
     return owners
-
-
-def _described(mains: Iterable[Path], root: Path) -> dict[Path, str]:
-    """Files that a robot description names: its meshes, and the macro files that it includes; with the reason."""
-    kinds = {main: _description(main) for main in mains}
-    texts = {main: _searched(main) for main, kind in kinds.items() if kind}
-    owned: dict[Path, str] = {}
-    for file, kind in kinds.items():
-        for owner, text in texts.items():
-            # A scene that includes a robot shows another thing than the robot alone: both are sources.
-            is_piece = not kind or (kind == "xacro" and kinds[owner] == "xacro")
-            if owner != file and is_piece and _mentions(text, file):
-                owned[file] = f"a piece of {owner.relative_to(root).as_posix()}"
-                break
-    return owned
-
-
-def _description(file: Path) -> str:
-    """The format of a robot description; empty for any other file."""
-    if file.suffix.lower() not in _DESCRIPTIONS:
-        return ""
-    kind = sniff(file).id
-    return kind if kind in ("urdf", "xacro", "mjcf", "sdf") else ""
 
 
 def _owners(file: Path, mains: list[Path], texts: dict[Path, bytes], libraries: dict[Path, bytes]) -> list[Path]:
