@@ -63,12 +63,14 @@ class Clone:
         without: Paths of prims to leave out, relative to the asset's root.
         only_body: Path of the one body to keep, relative to the asset's root (``.`` for the root itself); the other
             bodies and all joints are switched off. Empty for all.
+        fixed: True to hold what nothing holds to the world: the first link of every tree of joints, or the only body.
     """
 
     pose: Pose
     rotation_locked: bool = False
     only_body: str = ""
     without: tuple[str, ...] = ()
+    fixed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +155,8 @@ class _Asset:
         bodies: Rigid bodies.
         joints: Joints.
         scenes: Physics scenes of its own.
+        roots: Prims with an articulation's root schema.
+        loose: What nothing holds: a body of every tree without a joint to the world, and its pose on the asset's stage.
     """
 
     file: str
@@ -162,6 +166,8 @@ class _Asset:
     bodies: tuple[str, ...]
     joints: tuple[str, ...]
     scenes: tuple[str, ...]
+    roots: tuple[str, ...]
+    loose: tuple[tuple[str, Any], ...]
 
     @classmethod
     def look(cls, stage: Any, usd: Path, engine: str) -> _Asset:
@@ -189,7 +195,39 @@ class _Asset:
             paths(lambda prim: prim.HasAPI(UsdPhysics.RigidBodyAPI)),
             paths(lambda prim: prim.IsA(UsdPhysics.Joint)),
             paths(lambda prim: prim.IsA(UsdPhysics.Scene)),
+            paths(lambda prim: prim.HasAPI(UsdPhysics.ArticulationRootAPI)),
+            _loose(root, prims),
         )
+
+
+def _loose(root: Any, prims: Sequence[Any]) -> tuple[tuple[str, Any], ...]:
+    """One body of everything that hangs together and that no joint ties to the world; its pose on the asset's stage."""
+    rigid = {str(prim.GetPath()): prim for prim in prims if prim.HasAPI(UsdPhysics.RigidBodyAPI)}
+    parent = {path: path for path in ["", *rigid]}
+
+    def find(path: str) -> str:
+        while parent[path] != path:
+            parent[path] = parent[parent[path]]
+            path = parent[path]
+        return path
+
+    children = set()
+    for joint in (UsdPhysics.Joint(prim) for prim in prims if prim.IsA(UsdPhysics.Joint)):
+        ends = [relation.GetTargets() for relation in (joint.GetBody0Rel(), joint.GetBody1Rel())]
+        one, other = (str(targets[0]) if targets and str(targets[0]) in rigid else "" for targets in ends)
+        parent[find(one)] = find(other)
+        children.add(other)
+    first: dict[str, str] = {}
+    for path in sorted(rigid, key=lambda path: path in children):
+        first.setdefault(find(path), path)
+    first.pop(find(""), None)
+    transforms = UsdGeom.XformCache(Usd.TimeCode.Default())
+
+    def placed(path: str) -> tuple[str, Any]:
+        relative = str(Sdf.Path(path).MakeRelativePath(root.GetPath()))
+        return relative, transforms.GetLocalToWorldTransform(rigid[path]).RemoveScaleShear()
+
+    return tuple(placed(path) for path in first.values())
 
 
 class _Author:
@@ -265,6 +303,34 @@ class _Author:
                 if scene:
                     owner = Sdf.RelationshipSpec(body, "physics:simulationOwner")
                     owner.targetPathList.explicitItems = [scene]
+            if clone.only_body:
+                self._without_root(where)
+            for number, (path, pose) in enumerate(self._asset.loose if clone.fixed else ()):
+                self._hold(f"{parent}/hold_{number:03d}", where, path, pose)
+
+    def _without_root(self, where: str) -> None:
+        """A body alone is no mechanism."""
+        for path in self._asset.roots:
+            prim = self._layer.GetPrimAtPath(where if path == "." else f"{where}/{path}") or self._over(where, path)
+            there = prim.GetInfo("apiSchemas") if prim.HasInfo("apiSchemas") else Sdf.TokenListOp()
+            there.deletedItems = [*there.deletedItems, "PhysicsArticulationRootAPI"]
+            prim.SetInfo("apiSchemas", there)
+
+    def _hold(self, joint: str, where: str, path: str, pose: Any) -> None:
+        """A fixed joint between the copy's frame and one of its bodies."""
+        prim = Sdf.CreatePrimInLayer(self._layer, joint)
+        prim.specifier, prim.typeName = Sdf.SpecifierDef, "PhysicsFixedJoint"
+        turn = pose.ExtractRotationQuat()
+        for name, target in (("body0", where), ("body1", where if path == "." else f"{where}/{path}")):
+            relation = Sdf.RelationshipSpec(prim, f"physics:{name}", False)
+            relation.targetPathList.explicitItems = [Sdf.Path(target).GetParentPath() if name == "body0" else target]
+        for name, kind, value in (
+            ("localPos0", Sdf.ValueTypeNames.Point3f, Gf.Vec3f(pose.ExtractTranslation())),
+            ("localRot0", Sdf.ValueTypeNames.Quatf, Gf.Quatf(turn)),
+            ("localPos1", Sdf.ValueTypeNames.Point3f, Gf.Vec3f(0.0)),
+            ("localRot1", Sdf.ValueTypeNames.Quatf, Gf.Quatf(1.0)),
+        ):
+            Sdf.AttributeSpec(prim, f"physics:{name}", kind).default = value
 
     def _over(self, where: str, relative: str) -> Any:
         return Sdf.CreatePrimInLayer(self._layer, where if relative == "." else f"{where}/{relative}")
