@@ -103,7 +103,7 @@ def _joint(prim: Usd.Prim, bodies: Mapping[str, str], runtimes: _Runtimes) -> Jo
             changes["axis"] = axis
     plan = JointPlan(told, str(prim.GetPath()), "", "", excluded)
     changes |= _numbers(prim, plan)
-    changes |= _resistance(prim, replace(plan, joint=replace(told, **changes)), runtimes)
+    changes = _resistance(prim, plan, runtimes) | changes
     return replace(told, **changes) if changes else told
 
 
