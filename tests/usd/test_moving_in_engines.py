@@ -12,7 +12,7 @@ import pytest
 
 from physicl_twin import engines
 from physicl_twin.model import Drive, Pose
-from physicl_twin.usd.rollout_scene import Clone, write_rollout_scene
+from physicl_twin.usd.rollout_scene import Clone, Ramp, Surface, write_rollout_scene
 from tests.usd.movers import arm, cabinet, doorway, estimate, four_bar, gripper, pendulum
 from tests.usd.twins import quaternion, write
 
@@ -215,3 +215,20 @@ def test_one_body_of_many_can_be_dropped_alone(engine, tmp_path):
         scene.step(1e-3, 100)
         np.testing.assert_allclose(scene.poses()[:, 2] - start[:, 2], -0.5 * G * 0.1**2, rtol=0.03)
         assert len(scene.bodies) == 2 and not scene.joints
+
+
+def test_copies_in_scenes_of_their_own_pass_through_each_other(engine, tmp_path):
+    """Rollouts put many copies into one stage; each falls onto the floor of its scene, none touches another."""
+    usd = write(cabinet(), tmp_path)
+    clones = [Clone(Pose((0.1 * i, 0.0, 0.1))) for i in range(3)]
+    ramp = Ramp(Pose(), (4.0, 4.0, 0.5), Surface(0.5, 0.5))
+    written = write_rollout_scene(
+        tmp_path / "s.usda", usd, engine.name, clones, ramps=[ramp] * 3, gravity_mps2=G, isolated=True
+    )
+    with engine.open(written.path) as scene:
+        scene.step(1e-3, 600)
+        heights = {path: pose[2] for path, pose in zip(scene.bodies, scene.poses(), strict=True)}
+        sideways = {path: pose[0] for path, pose in zip(scene.bodies, scene.poses(), strict=True)}
+    for index, root in enumerate(written.clones):
+        assert heights[f"{root}/carcass"] == pytest.approx(0.0, abs=0.01)
+        assert sideways[f"{root}/carcass"] == pytest.approx(0.1 * index, abs=0.02)
