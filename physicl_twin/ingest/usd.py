@@ -16,10 +16,12 @@ from physicl_twin.ingest.guards import check_file, damaged, no_geometry, source_
 from physicl_twin.ingest.ingest_settings import IngestSettings, shipped_settings
 from physicl_twin.ingest.length_units import unit_claim, unit_name
 from physicl_twin.ingest.raw import Claim, RawBody, RawPart, RawScene, ReadOptions
+from physicl_twin.ingest.usd_articulation import Mechanism, read_mechanism
 from physicl_twin.ingest.usd_assets import AssetArea, first_line, layers_of
 from physicl_twin.ingest.usd_gather import Gathered, Gatherer
-from physicl_twin.ingest.usd_physics import StageUnits, joint
-from physicl_twin.model import Evidence, Joint, Note, PartHints, Progress, silent
+from physicl_twin.ingest.usd_physics import StageUnits
+from physicl_twin.ingest.usd_variants import select_physics
+from physicl_twin.model import Evidence, PartHints, Progress, silent
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,8 @@ class _Reader:
             stage = Usd.Stage.Open(str(self._root), Usd.Stage.LoadAll)
             if stage is None:
                 raise damaged(self._path.name, "it cannot be composed.")
+            for note in select_physics(stage):
+                self._builder.note(note.code, note.severity, note.message, note.hint)
             progress("ingest", 0.3, "reading prims")
             metres = self._positive(UsdGeom.GetStageMetersPerUnit(stage), "metersPerUnit")
             kilograms = self._positive(UsdPhysics.GetStageKilogramsPerUnit(stage), "kilogramsPerUnit")
@@ -136,14 +140,12 @@ class _Reader:
         if self._builder.is_empty:
             missing = [note.message for note in self._area.notes.values()]
             raise no_geometry(self._path.name, " ".join(["it holds no surface.", *missing[:2]]))
-        joints: list[Joint] = []
         names = {path: body.name for path, body in gathered.bodies.items()}
-        for prim in gathered.joints:
-            found = joint(prim, names, gathered.frames, units, gathered.time)
-            if isinstance(found, Note):
-                self._builder.note(found.code, found.severity, found.message, found.hint)
-            elif found is not None:
-                joints.append(found)
+        mechanism = read_mechanism(
+            gathered.motion, names, gathered.bodies.values(), gathered.held, gathered.frames, units, gathered.time
+        )
+        for note in mechanism.notes:
+            self._builder.note(note.code, note.severity, note.message, note.hint)
         root = stage.GetDefaultPrim()
         scene = self._builder.scene(
             title=(root.GetDisplayName() or root.GetName()) if root else "",
@@ -151,21 +153,25 @@ class _Reader:
             up_claims=(self._up_claim(stage),),
         )
         parts = tuple(
-            replace(part, body=body, hints=_merged(part.hints, hints))
-            for part, body, hints in zip(scene.parts, gathered.owners, gathered.hints, strict=True)
+            replace(part, body=body, hints=_merged(part.hints, hints), role=role, collision=collision)
+            for part, body, hints, role, collision in zip(
+                scene.parts, gathered.owners, gathered.hints, gathered.roles, gathered.collisions, strict=True
+            )
         )
         shapes = tuple(replace(s, brep=gathered.integrals.get(s.name)) for s in scene.shapes)
-        bodies, parts = self._bodies(gathered, parts)
+        bodies, parts = self._bodies(gathered, parts, mechanism)
         return replace(
-            scene, parts=parts, shapes=shapes, bodies=bodies, joints=tuple(joints),
-            notes=(*scene.notes, *self._area.notes.values()),
+            scene, parts=parts, shapes=shapes, bodies=bodies, joints=mechanism.joints,
+            articulation=mechanism.articulation, notes=(*scene.notes, *self._area.notes.values()),
         )  # fmt: skip
 
     def _bodies(
-        self, gathered: Gathered, parts: tuple[RawPart, ...]
+        self, gathered: Gathered, parts: tuple[RawPart, ...], mechanism: Mechanism
     ) -> tuple[tuple[RawBody, ...], tuple[RawPart, ...]]:
-        """Bodies that own parts; geometry outside all bodies becomes a body of its own, or joins the only one."""
-        bodies = list(gathered.bodies.values())
+        """Bodies that own parts; geometry outside all bodies becomes a static body, or joins the only one."""
+        bodies = [self._held(body, gathered, mechanism) for body in gathered.bodies.values()]
+        if mechanism.base:
+            bodies.insert(0, RawBody(mechanism.base, np.eye(4)))
         loose = [part for part in parts if not part.body]
         if not bodies or not loose:
             return tuple(bodies), parts
@@ -176,7 +182,18 @@ class _Reader:
             return tuple(bodies), tuple(joined)
         taken = {body.name for body in bodies}
         name = next(n for n in ("static", *(f"static_{i}" for i in range(2, 10_000))) if n not in taken)
-        return (*bodies, RawBody(name, np.eye(4))), tuple(p if p.body else replace(p, body=name) for p in parts)
+        around = tuple(p if p.body else replace(p, body=name) for p in parts)
+        return (*bodies, RawBody(name, np.eye(4), static=True)), around
+
+    def _held(self, body: RawBody, gathered: Gathered, mechanism: Mechanism) -> RawBody:
+        """A kinematic body is static beside others that move, unless joints make it the base of a mechanism."""
+        if body.name not in gathered.held:
+            return body
+        self._builder.note("kinematic_body", "info", f"The asset lets {body.name!r} move by decree only (kinematic).")
+        linked = any(body.name in (joint.body0, joint.body1) for joint in mechanism.joints)
+        if linked or len(gathered.held) == len(gathered.bodies):
+            return body
+        return replace(body, mass_properties=None, static=True)
 
     def _unit_claim(self, stage: Any, metres: float) -> Claim:
         from pxr import UsdGeom

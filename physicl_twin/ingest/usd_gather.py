@@ -12,7 +12,9 @@ from physicl_twin.ingest.builder import SceneBuilder, Soup
 from physicl_twin.ingest.cad_tessellate import is_closed
 from physicl_twin.ingest.raw import RawBody, RawIntegrals
 from physicl_twin.ingest.triangles import weld
+from physicl_twin.ingest.usd_articulation import ROOT_API, PhysicsPrims
 from physicl_twin.ingest.usd_assets import AssetArea
+from physicl_twin.ingest.usd_colliders import collides, role, stated_collision
 from physicl_twin.ingest.usd_gprims import primitive
 from physicl_twin.ingest.usd_looks import Looks
 from physicl_twin.ingest.usd_mesh import display_color, read_mesh
@@ -22,15 +24,31 @@ from physicl_twin.ingest.usd_physics import (
     StatedMass,
     body_of,
     column_matrix,
+    is_held,
     part_hints,
     raw_body,
     rigid_part,
 )
-from physicl_twin.model import PartHints
+from physicl_twin.model import Collision, PartHints
 from physicl_twin.model.geometry import FloatArray
+from physicl_twin.model.twin import PartRole
 
 #: Instances of one point instancer beyond this number are a scattering and no object (judgement).
 _MAX_INSTANCES = 100_000
+#: Prims and schemas of physics that a twin has no place for, in words.
+_LEFT_OUT = {
+    "PhysicsCollisionGroup": "the collision group",
+    "MjcTendon": "the tendon",
+    "MjcKeyframe": "the keyframe",
+}
+_LEFT_SCHEMAS = (
+    ("PhysxTendon", "the tendon at"),
+    ("PhysxVehicle", "the vehicle at"),
+    ("PhysxSurfaceVelocityAPI", "the surface velocity of"),
+    ("PhysxForceAPI", "the force on"),
+    ("MjcEqualityConnectAPI", "the equality at"),
+    ("MjcEqualityWeldAPI", "the equality at"),
+)
 
 
 @dataclass(slots=True)
@@ -43,7 +61,10 @@ class Gathered:
         bodies: By prim path.
         owners: Name of the body of each part; empty for none.
         hints: Physics hints of each part.
-        joints: Joint prims.
+        roles: What each part counts for.
+        collisions: Collision geometry that the stage states for a part.
+        held: Names of bodies that do not move by themselves.
+        motion: Prims that say something about motion.
         integrals: Exact integrals of primitives, by shape name.
     """
 
@@ -52,7 +73,10 @@ class Gathered:
     bodies: dict[str, RawBody] = field(default_factory=dict)
     owners: list[str] = field(default_factory=list)
     hints: list[PartHints] = field(default_factory=list)
-    joints: list[Any] = field(default_factory=list)
+    roles: list[PartRole] = field(default_factory=list)
+    collisions: list[Collision | None] = field(default_factory=list)
+    held: set[str] = field(default_factory=set)
+    motion: PhysicsPrims = field(default_factory=PhysicsPrims)
     integrals: dict[str, RawIntegrals] = field(default_factory=dict)
 
 
@@ -63,6 +87,7 @@ class _Surface:
     prim: Any
     base: FloatArray
     suffix: str
+    role: PartRole = "solid"
 
 
 class Gatherer:
@@ -99,31 +124,82 @@ class Gatherer:
         names: set[str] = set()
         for surface in surfaces:
             self._require_body(surface.prim, names)
+        self._found.motion = self._motion_prims()
+        for prim in self._linked():
+            self._require_body(prim, names)
         for surface in surfaces:
             self._place(surface)
         self._spread_masses()
         return self._found
 
     def _surfaces(self) -> list[_Surface]:
-        """Gprims to keep: visible ones of purpose default or render, or else of whatever purpose there is."""
-        by_purpose: dict[bool, list[_Surface]] = {True: [], False: []}
-        hidden = 0
+        """Surfaces to keep with their roles.
+
+        Seen is what is visible and of purpose default or render, or else of whatever purpose there is. In an asset with
+        rigid bodies colliders are kept even unseen.
+        """
+        found: list[tuple[_Surface, str | None]] = []
         for prim in self._walk(self._stage.GetPseudoRoot()):
-            for surface, purpose in self._seen(prim):
-                if purpose is None:
-                    hidden += 1
-                else:
-                    by_purpose[purpose in ("default", "render")].append(surface)
+            found += self._seen(prim)
+        drawn = any(purpose in ("default", "render") for _, purpose in found)
+        kept: list[_Surface] = []
+        owners = [body_of(surface.prim) for surface, _ in found]
+        touching = [collides(s.prim, b, self._time) for (s, _), b in zip(found, owners, strict=True)]
+        with_colliders = {str(b.GetPath()) if b else "" for b, t in zip(owners, touching, strict=True) if t}
+        physical = any(owners)
+        hidden = guides = 0
+        for (surface, purpose), body, collider in zip(found, owners, touching, strict=True):
+            seen = purpose in ("default", "render") if drawn else purpose is not None
+            path = str(body.GetPath()) if body else ""
+            counts = role(seen, collider and physical, bool(path) and path in with_colliders)
+            if counts is not None:
+                kept.append(replace(surface, role=counts))
+            elif purpose is None:
+                hidden += 1
+            else:
+                guides += 1
         if hidden:
             self._builder.note("hidden_geometry", "info", f"{hidden} invisible prims were left out.")
-        if by_purpose[True] and by_purpose[False]:
-            count = len(by_purpose[False])
-            self._builder.note("guide_geometry", "info", f"{count} prims of purpose guide or proxy were left out.")
-        return by_purpose[True] or by_purpose[False]
+        if guides:
+            self._builder.note("guide_geometry", "info", f"{guides} prims of purpose guide or proxy were left out.")
+        return kept
+
+    def _motion_prims(self) -> PhysicsPrims:
+        """Prims that say something about motion."""
+        from pxr import Usd, UsdPhysics
+
+        joints, roots, actuators, filtered = [], [], [], []
+        others: list[tuple[str, str]] = []
+        for prim in Usd.PrimRange(self._stage.GetPseudoRoot(), Usd.TraverseInstanceProxies()):
+            kind, schemas = str(prim.GetTypeName()), prim.GetAppliedSchemas()
+            if prim.IsA(UsdPhysics.Joint):
+                joints.append(prim)
+            elif kind in ("NewtonActuator", "MjcActuator"):
+                actuators.append(prim)
+            elif kind in _LEFT_OUT:
+                others.append((_LEFT_OUT[kind], prim.GetName()))
+            if ROOT_API in schemas:
+                roots.append(prim)
+            if prim.HasRelationship("physics:filteredPairs"):
+                filtered.append(prim)
+            left = [what for start, what in _LEFT_SCHEMAS if any(schema.startswith(start) for schema in schemas)]
+            others += [(what, prim.GetName()) for what in left]
+        return PhysicsPrims(tuple(joints), tuple(roots), tuple(actuators), tuple(filtered), tuple(others))
+
+    def _linked(self) -> list[Any]:
+        """Prims whose bodies joints name, though they may have no surface."""
+        found = []
+        for prim in self._found.motion.joints:
+            for side in ("physics:body0", "physics:body1"):
+                for path in prim.GetRelationship(side).GetTargets():
+                    target = self._stage.GetPrimAtPath(path)
+                    if target:
+                        found.append(target)
+        return found
 
     def _walk(self, root: Any) -> list[Any]:
         """Prims below a root with the contents of instances, without what point instancers own."""
-        from pxr import Usd, UsdGeom, UsdPhysics
+        from pxr import Usd, UsdGeom
 
         prims = []
         iterator = iter(Usd.PrimRange(root, Usd.TraverseInstanceProxies()))
@@ -131,8 +207,6 @@ class Gatherer:
             prims.append(prim)
             if prim.IsA(UsdGeom.PointInstancer):
                 iterator.PruneChildren()
-            elif prim.IsA(UsdPhysics.Joint):
-                self._found.joints.append(prim)
         return prims
 
     def _seen(self, prim: Any) -> list[tuple[_Surface, str | None]]:
@@ -188,6 +262,8 @@ class Gatherer:
         taken.add(name)
         made, stated = raw_body(body, name, self._found.frames, self._units, self._time)
         self._found.bodies[path] = made
+        if is_held(body, self._time):
+            self._found.held.add(name)
         if stated is not None:
             self._stated[name] = stated
 
@@ -210,6 +286,10 @@ class Gatherer:
         self._builder.place(name + surface.suffix, shapes, transform, PartHints(path=tuple(above)))
         self._found.owners += [self._found.bodies[path].name if path else ""] * len(shapes)
         self._found.hints += [hints] * len(shapes)
+        self._found.roles += [surface.role] * len(shapes)
+        touched = path and surface.role != "visual" and collides(prim, body, self._time)
+        stated = stated_collision(prim, self._units, self._time) if touched and len(shapes) == 1 else None
+        self._found.collisions += [stated] * len(shapes)
         scale = abs(float(np.linalg.det(transform[:3, :3])))
         self._volumes += [self._shape_volumes[shape] * scale for shape in shapes]
 
@@ -287,7 +367,8 @@ class Gatherer:
     def _spread_masses(self) -> None:
         """A body's stated mass without centre and inertia becomes the density of its parts."""
         for body, stated in self._stated.items():
-            members = [i for i, owner in enumerate(self._found.owners) if owner == body]
+            every = [i for i, owner in enumerate(self._found.owners) if owner == body]
+            members = [i for i in every if self._found.roles[i] != "collision"] or every
             volume = sum(self._volumes[i] for i in members) * self._units.metres**3
             mass = stated.mass.value
             if not (np.isfinite(volume) and volume > 0):

@@ -1,26 +1,17 @@
-"""What a USD stage already says about physics: bodies, masses, physics materials and joints, in SI units."""
+"""What a USD stage already says about bodies: frames, masses and physics materials, in SI units."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from physicl_twin.ingest.cad_density import MAX_DENSITY, MIN_DENSITY
 from physicl_twin.ingest.raw import RawBody
-from physicl_twin.model import Estimate, Evidence, Joint, MassProperties, Note, PartHints, Pose
+from physicl_twin.model import Estimate, Evidence, MassProperties, PartHints, Pose
 from physicl_twin.model.geometry import FloatArray, Matrix3, Vector3
-
-_JOINTS: dict[str, Literal["fixed", "revolute", "prismatic", "spherical"]] = {
-    "PhysicsFixedJoint": "fixed",
-    "PhysicsRevoluteJoint": "revolute",
-    "PhysicsPrismaticJoint": "prismatic",
-    "PhysicsSphericalJoint": "spherical",
-}
-#: Limits beyond this magnitude (degrees or units) mean that there is none.
-_FREE = 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +146,7 @@ def raw_body(prim: Any, name: str, frames: Frames, units: StageUnits, time: Any)
         return body, StatedMass(stated)
     axes_attribute = api.GetPrincipalAxesAttr()
     axes = axes_attribute.Get(time) if axes_attribute.HasAuthoredValue() else None
-    rotation = np.eye(3) if axes is None else _rotation(axes)
+    rotation = np.eye(3) if axes is None else rotation_of(axes)
     inertia = rotation @ np.diag(moments * units.kilograms * units.metres**2) @ rotation.T
     centre = com * frames.scale[path] * units.metres
     spread = np.abs(inertia) * units.relative_std
@@ -172,7 +163,8 @@ def _vector(attribute: Any, time: Any) -> FloatArray | None:
     return array if array is not None and np.isfinite(array).all() else None
 
 
-def _rotation(quaternion: Any) -> FloatArray:
+def rotation_of(quaternion: Any) -> FloatArray:
+    """(3, 3) rotation of a ``Gf`` quaternion; the identity for one of length zero."""
     q = np.array([quaternion.GetReal(), *quaternion.GetImaginary()], dtype=np.float64)
     length = float(np.linalg.norm(q))
     if not length > 0:
@@ -189,95 +181,8 @@ def _nested(values: FloatArray) -> Matrix3:
     return _triple(values[0]), _triple(values[1]), _triple(values[2])
 
 
-def joint(prim: Any, names: dict[str, str], frames: Frames, units: StageUnits, time: Any) -> Joint | Note | None:
-    """A joint between bodies, or a note why there is none; None for a prim that is no joint.
-
-    Args:
-        prim: Any prim.
-        names: Name of each body by prim path.
-        frames: Their frames.
-        units: Of the stage.
-        time: ``Usd.TimeCode``.
-    """
-    from pxr import UsdPhysics
-
-    if not prim.IsA(UsdPhysics.Joint):
-        return None
-    kind = _JOINTS.get(prim.GetTypeName())
-    if kind is None:
-        return Note(
-            "joint_ignored", "warning", f"The joint {prim.GetName()!r} is a {prim.GetTypeName() or 'custom joint'}."
-        )
-    api = UsdPhysics.Joint(prim)
-    ends = []
-    for relation, position, turn in (
-        (api.GetBody0Rel(), api.GetLocalPos0Attr(), api.GetLocalRot0Attr()),
-        (api.GetBody1Rel(), api.GetLocalPos1Attr(), api.GetLocalRot1Attr()),
-    ):
-        ends.append(_end(prim, relation, position, turn, names, frames, units, time))
-    (body0, pose0), (body1, pose1) = ends
-    if not body0 and not body1:
-        return Note("joint_ignored", "warning", f"The joint {prim.GetName()!r} connects no rigid bodies.")
-    axis = str(prim.GetAttribute("physics:axis").Get(time) or "X").lower() if kind in ("revolute", "prismatic") else "z"
-    lower, upper = _limits(prim, kind, units, time)
-    if not body1:
-        # Child and parent change places, and with them the sign of the motion.
-        body0, pose0, body1, pose1 = body1, pose1, body0, pose0
-        lower, upper = (None if upper is None else -upper), (None if lower is None else -lower)
-    letter: Literal["x", "y", "z"] = "y" if axis == "y" else "z" if axis == "z" else "x"
-    return Joint(prim.GetName(), kind, body0, body1, pose0, pose1, letter, lower, upper)
-
-
-def _end(
-    prim: Any,
-    relation: Any,
-    position: Any,
-    turn: Any,
-    names: dict[str, str],
-    frames: Frames,
-    units: StageUnits,
-    time: Any,
-) -> tuple[str, Pose]:
-    """Body at one end of a joint (empty for the world) and the joint's frame in that body, metres."""
-    from pxr import UsdGeom
-
-    targets = relation.GetTargets()
-    target = prim.GetStage().GetPrimAtPath(targets[0]) if targets else None
-    local = np.eye(4)
-    local[:3, 3] = position.Get(time) or (0.0, 0.0, 0.0)
-    quaternion = turn.Get(time)
-    local[:3, :3] = np.eye(3) if quaternion is None else _rotation(quaternion)
-    if not target:
-        local[:3, 3] *= units.metres
-        return "", Pose.from_matrix(local)
-    world = (
-        column_matrix(UsdGeom.Xformable(target).ComputeLocalToWorldTransform(time))
-        if target.IsA(UsdGeom.Xformable)
-        else np.eye(4)
-    )
-    rigid, _ = rigid_part(world)
-    placed = rigid @ local
-    placed[:3, 3] = (world @ np.append(local[:3, 3], 1.0))[:3]
-    body = body_of(target)
-    path = str(body.GetPath()) if body else ""
-    if path in names:
-        placed = np.linalg.inv(frames.rigid[path]) @ placed
-    placed[:3, 3] *= units.metres
-    return names.get(path, ""), Pose.from_matrix(placed)
-
-
-def _limits(prim: Any, kind: str, units: StageUnits, time: Any) -> tuple[float | None, float | None]:
-    """Limits in radians or metres; a spherical joint's cone half-angle counts both ways."""
-    if kind == "spherical":
-        cone = prim.GetAttribute("physics:coneAngle0Limit").Get(time)
-        angle = None if cone is None or not 0 < cone < 360 else math.radians(float(cone))
-        return (None, None) if angle is None else (-angle, angle)
-    if kind == "fixed":
-        return None, None
-    factor = math.pi / 180 if kind == "revolute" else units.metres
-    bounds = []
-    for name in ("physics:lowerLimit", "physics:upperLimit"):
-        value = prim.GetAttribute(name).Get(time)
-        free = value is None or not math.isfinite(value) or abs(value) >= _FREE
-        bounds.append(None if free else float(value) * factor)
-    return bounds[0], bounds[1]
+def is_held(prim: Any, time: Any) -> bool:
+    """True for a body that does not move by itself: kinematic, or switched off."""
+    kinematic = prim.GetAttribute("physics:kinematicEnabled").Get(time)
+    enabled = prim.GetAttribute("physics:rigidBodyEnabled").Get(time)
+    return bool(kinematic) or enabled is False

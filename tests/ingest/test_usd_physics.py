@@ -135,9 +135,9 @@ def test_joints_in_si_and_body_frames(stage):
     assert (slide.axis, slide.body1, slide.upper) == ("x", "B", None)
     assert slide.lower == pytest.approx(-0.1)
     assert joints["Ball"].type == "spherical"
-    weld = joints["Weld"]
-    assert (weld.body0, weld.body1, weld.type) == ("", "A", "fixed")
-    np.testing.assert_allclose(weld.pose0.position_m, (0.1, 0, 0), atol=1e-9)
+    # The weld to the world is how the root of the mechanism is held.
+    assert "Weld" not in joints
+    assert (scene.articulation.root, scene.articulation.fixed) == ("A", True)
     assert "Rope" not in joints
     assert "joint_ignored" in [n.code for n in scene.notes]
 
@@ -163,8 +163,11 @@ def test_joint_to_the_world_on_the_wrong_side_is_turned(stage):
     body(stage, "/Root/A")
     body(stage, "/Root/B", (50, 0, 0))
     joint(stage, "RevoluteJoint", "Hinge", "/Root/A", "", "Y", -30, 60)
-    (hinge,) = read(stage).joints
-    assert (hinge.body0, hinge.body1, hinge.axis) == ("", "A", "y")
+    scene = read(stage)
+    (hinge,) = scene.joints
+    # What moves on the world hangs on a body that stands for it.
+    assert (hinge.body0, hinge.body1, hinge.axis) == ("world", "A", "y")
+    assert (scene.bodies[0].name, scene.articulation.root, scene.articulation.fixed) == ("world", "world", True)
     assert (hinge.lower, hinge.upper) == (pytest.approx(-math.pi / 3), pytest.approx(math.pi / 6))
 
 
