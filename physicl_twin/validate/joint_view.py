@@ -84,7 +84,7 @@ class JointView:
         enabled: False when it is switched off.
         drives: Its drives.
         anchor: True for a joint that the twin's writer added so that the world holds a body.
-        raw_limits: Limits as authored, USD's units; NaN where there are none.
+        raw_limits: Limits in USD's units as they compose; infinite where there are none.
     """
 
     path: str
@@ -100,7 +100,7 @@ class JointView:
     enabled: bool
     drives: tuple[DriveView, ...] = ()
     anchor: bool = False
-    raw_limits: tuple[float, float] = field(default=(math.nan, math.nan))
+    raw_limits: tuple[float, float] = field(default=(-math.inf, math.inf))
 
     @property
     def moving(self) -> bool:
@@ -163,7 +163,7 @@ def _joint(prim: Any) -> JointView:
         enabled=bool(joint.GetJointEnabledAttr().Get()),
         drives=tuple(_drives(prim, scale)),
         anchor=bool(own.get("anchor", False)),
-        raw_limits=(math.nan if low is None else low, math.nan if high is None else high),
+        raw_limits=(-math.inf if low is None else low, math.inf if high is None else high),
     )
 
 

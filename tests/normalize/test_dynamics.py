@@ -71,7 +71,7 @@ def test_props_have_no_motors():
 
 
 def test_gains_give_the_natural_frequency_and_the_damping_ratio():
-    twin = with_dynamics(arm(3, effort=1e6))
+    twin = with_dynamics(arm(3, effort=400.0))
     joint = twin.joints[0]
     assert joint.drive is not None and joint.armature is not None
     worst = max(mass_matrix(twin, {j.name: q for j in twin.joints}).matrix[0, 0] for q in np.linspace(-0.2, 0.2, 9))
@@ -79,7 +79,7 @@ def test_gains_give_the_natural_frequency_and_the_damping_ratio():
     frequency = math.sqrt(joint.drive.stiffness.value / inertia) / (2 * math.pi)
     assert frequency == pytest.approx(SETTINGS.natural_frequency_hz)
     assert inertia - joint.armature.value >= worst * 0.95
-    assert joint.drive.max_force is not None and joint.drive.max_force.value == 1e6
+    assert joint.drive.max_force is not None and joint.drive.max_force.value == 400.0
     assert "derived_gains" in joint.drive.stiffness.flags
 
 
@@ -153,7 +153,7 @@ def test_doing_it_twice_changes_nothing():
 
 
 def test_other_settings_replace_what_was_derived():
-    once = with_dynamics(arm(2, effort=1e6))
+    once = with_dynamics(arm(2, effort=400.0))
     softer = with_dynamics(once, replace(SETTINGS, natural_frequency_hz=1.0))
     first, second = once.joints[0].drive, softer.joints[0].drive
     assert first is not None and second is not None
@@ -256,7 +256,7 @@ def test_iterations_grow_with_chains_and_mass_ratios():
 
 
 def test_followers_have_no_drive_and_weigh_on_their_leader():
-    twin = arm(2, effort=1e6)
+    twin = arm(2, effort=400.0)
     lead = replace(twin, joints=(twin.joints[0], replace(twin.joints[1], mimic=Mimic("joint_1", 2.0), axis="y")))
     after = with_dynamics(lead)
     assert after.joints[1].drive is None
@@ -367,3 +367,31 @@ def test_a_wall_has_no_mass_and_the_total_speaks_of_what_moves():
     after = derive_mass(twin, Estimate.exact(10.0, "kg", "scale", (Evidence("user", "Weighed."),)))
     assert after.body("wall").mass_properties is None and after.body("wall").parts[0].mass is None
     assert after.body("door").mass is not None and after.body("door").mass.value == pytest.approx(10.0)
+
+
+def test_a_zero_that_fills_a_field_is_no_statement():
+    said = Estimate.exact(0.0, "N m", "stated", (Evidence("source", "It writes 0.", "x.urdf"),), ("stated_zero",))
+    once = with_dynamics(moved(arm(2), friction=said))
+    friction = once.joints[0].friction
+    assert friction is not None and friction.value > 0
+    assert friction.evidence[-1].statement == "It writes 0." and "stated_zero" not in friction.flags
+    assert dumps(with_dynamics(once)) == dumps(once)
+
+
+def test_a_finger_grips_with_what_its_motor_gives():
+    palm, finger = box_body("palm"), box_body("left_finger", (0.01, 0.02, 0.05), 0.03, pose((0, 0.04, 0.08)))
+    joint = hinge(
+        "f", palm[0], finger[0], (0, 0, 0.05), "y", type="prismatic", lower=0.0, upper=0.04, max_force=stated(60.0, "N")
+    )
+    after = with_dynamics(twin_of([palm, finger], [joint], "gripper"))
+    drive = after.joints[0].drive
+    assert told(after).kind == "robot" and not told(after).fixed and after.joints[0].role == "finger"
+    assert drive is not None and drive.stiffness.value == pytest.approx(60.0 / 0.01)
+
+
+def test_a_number_that_fills_a_field_is_no_motor():
+    small, filled = (with_dynamics(arm(2, effort=e)).joints[0] for e in (20.0, 1e5))
+    assert small.armature is not None and filled.armature is not None and filled.drive is not None
+    assert filled.armature.value < 0.1 * joint_table().armature_per_effort.median * 1e5
+    assert filled.drive.max_force is not None and filled.drive.max_force.value == 1e5
+    assert any("many times over" in e.statement for e in filled.armature.evidence)

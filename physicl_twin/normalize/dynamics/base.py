@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from physicl_twin.model import Evidence, Note, Twin
@@ -88,6 +88,9 @@ def _said(twin: Twin) -> Evidence | None:
     base = next((item for item in own_evidence(twin) if item.field == BASE_FIELD), None)
     if base is not None or told is None or not told.fixed or derived(told.evidence):
         return base
+    why = next((item for item in own_evidence(twin) if item.kind == "source" and "world" in item.statement), None)
+    if why is not None:
+        return replace(why, field=BASE_FIELD)
     return Evidence("source", "The source holds the root in the world.", twin.sources[0].name, BASE_FIELD)
 
 
@@ -117,7 +120,7 @@ def _kind(
         return "prop", rule(f"All its joints are such as people move: {_listed({roles[j.name].name for j in moving})}.")
     motors = [joint for joint in moving if joint.max_force is not None and joint.max_force.value > 0]
     said = _words(twin)
-    hits = sorted(said & table.words["robot"])
+    hits = sorted(said & (table.words["robot"] | table.words["flying"]))
     props = sum(kind == "prop" for kind in kinds)
     if motors and props < len(moving) / 2:
         return "robot", rule(f"The source states what {len(motors)} of its {len(moving)} joints can exert.")
@@ -149,12 +152,12 @@ def _inferred(
     wheels = sum(role.name == "wheel" for role in roles.values())
     if wheels >= _WHEELS:
         return False, f"It rolls on {wheels} wheels."
+    limbs = sum(link.parent == tree.roots[0] and link.joint is not None for link in tree.links)
+    if kind == "robot" and (hits := sorted(said & table.words["legged"])) and limbs >= 2:
+        return False, f"It walks: {limbs} limbs on its base, and names such as {_listed(hits)}."
     if hits := sorted(said & table.words["flying"]):
         return False, f"It flies: {_listed(hits)}."
     if kind == "robot":
-        limbs = sum(link.parent == tree.roots[0] and link.joint is not None for link in tree.links)
-        if (hits := sorted(said & table.words["legged"])) and limbs >= 2:
-            return False, f"It walks: {limbs} limbs on its base, and names such as {_listed(hits)}."
         if hits := sorted(title & table.words["hand_held"]):
             return False, f"It is mounted or held by others: {_listed(hits)}."
         return True, "An arm on a base is bolted down."

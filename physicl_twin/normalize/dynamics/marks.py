@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 from physicl_twin.model import Drive, Estimate, Evidence
 
+#: Flag of a friction or damping that the source writes as 0: what fills a field, for no real joint has none.
+STATED_ZERO = "stated_zero"
 #: Evidence source of everything that this room derived, and may derive anew.
 DERIVED = "physicl_twin.normalize.dynamics"
 
@@ -21,8 +23,21 @@ def derived(evidence: Iterable[Evidence]) -> bool:
 
 
 def stated(estimate: Estimate | None) -> Estimate | None:
-    """An estimate that does not come from this room; None otherwise."""
+    """An estimate that does not come from this room and is more than a 0 that fills a field; None otherwise."""
+    if estimate is None or derived(estimate.evidence) or STATED_ZERO in estimate.flags:
+        return None
+    return estimate
+
+
+def untouched(estimate: Estimate | None) -> Estimate | None:
+    """An estimate that does not come from this room, also a 0; None otherwise."""
     return None if estimate is None or derived(estimate.evidence) else estimate
+
+
+def besides(estimate: Estimate, before: Estimate | None) -> Estimate:
+    """A derived estimate with what the source says of the same quantity, though it says nothing (a 0)."""
+    said = [item for item in before.evidence if item.kind == "source"] if before is not None else []
+    return estimate.with_evidence(*(item for item in said if item not in estimate.evidence))
 
 
 def stated_drive(drive: Drive | None) -> Drive | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import numpy as np
+
 from physicl_twin.model import Articulation, Evidence, Joint, Note, Twin
 from physicl_twin.normalize.dynamics.base import Base, base_of, own_evidence
 from physicl_twin.normalize.dynamics.bearing_load import bearing_load, matter_of
@@ -13,9 +15,9 @@ from physicl_twin.normalize.dynamics.filters import filters_of
 from physicl_twin.normalize.dynamics.iterations import position_iterations
 from physicl_twin.normalize.dynamics.joint_table import JointTable, Role, joint_table
 from physicl_twin.normalize.dynamics.link_masses import with_link_masses
-from physicl_twin.normalize.dynamics.marks import derived, stated, stated_drive
+from physicl_twin.normalize.dynamics.marks import besides, derived, stated, stated_drive, untouched
 from physicl_twin.normalize.dynamics.mass_matrix import MOVING
-from physicl_twin.normalize.dynamics.motors import armature_of, drive_of, effort_of, wheel_drive_of
+from physicl_twin.normalize.dynamics.motors import Effort, armature_of, drive_of, effort_of, wheel_drive_of
 from physicl_twin.normalize.dynamics.overlaps import Hulls, tolerance_m
 from physicl_twin.normalize.dynamics.resistance import Resistance, of_bearing, of_motor
 from physicl_twin.normalize.dynamics.settings import DynamicsSettings
@@ -101,6 +103,8 @@ def _with_numbers(
     members, matter = tree.subtrees(), matter_of(twin)
     wheels = max(1, sum(role.name == "wheel" for role in roles.values()))
     total = math.fsum(body.mass.value for body in twin.bodies if body.mass is not None)
+    corners = np.concatenate([item.corners for item in matter])
+    size = float(np.linalg.norm(np.ptp(corners, axis=0))) if len(corners) else 1.0
     actuated = any(stated_drive(joint.drive) is not None for joint in twin.joints)
     joints = []
     for joint in twin.joints:
@@ -113,11 +117,13 @@ def _with_numbers(
         carried = bearing_load(twin, link, tuple(matter[i] for i in members[link.body]), settings)
         if base.kind == "robot" and _driven(joint, role, actuated):
             rolled = total / wheels * carried.reach_m**2 if rolls else 0.0
-            joints.append(_motorized(joint, role, Load(load.inertia + rolled, load.gravity), table, settings))
+            effort = effort_of(joint, load, total * settings.gravity_mps2, size)
+            joints.append(_motorized(joint, role, effort, load.inertia + rolled, table, settings))
             continue
         if rolls:  # wheels carry what stands on them, not only themselves
             carried = replace(carried, force_n=max(carried.force_n, total * settings.gravity_mps2 / wheels))
-        joints.append(_resisting(_as_stated(joint), of_bearing(joint, role, carried, table)))
+        passive = replace(joint, armature=stated(joint.armature), drive=stated_drive(joint.drive))
+        joints.append(_resisting(passive, of_bearing(joint, role, carried, table)))
     return tuple(joints)
 
 
@@ -135,12 +141,16 @@ def _driven(joint: Joint, role: Role | None, actuated: bool) -> bool:
     return role is None or role.name != "wheel"
 
 
-def _motorized(joint: Joint, role: Role | None, load: Load, table: JointTable, settings: DynamicsSettings) -> Joint:
-    effort = effort_of(joint, load)
-    armature = armature_of(joint, effort, load, table)
-    turns = role is not None and role.name in _TURNING and joint.lower is None and joint.type == "revolute"
-    make = wheel_drive_of if turns else drive_of
-    drive = make(joint, effort, load.inertia + armature.value, settings)
+def _motorized(
+    joint: Joint, role: Role | None, effort: Effort, moved: float, table: JointTable, settings: DynamicsSettings
+) -> Joint:
+    """A robot's joint with its motor; ``moved`` is the inertia that it moves, kg m2 or kg."""
+    armature = armature_of(joint, effort, moved, table)
+    inertia = moved + armature.value
+    if role is not None and role.name in _TURNING and joint.lower is None and joint.type == "revolute":
+        drive = wheel_drive_of(joint, effort, inertia, settings)
+    else:
+        drive = drive_of(joint, effort, inertia, settings, grips=role is not None and role.name == "finger")
     resistance = of_motor(joint, effort.value, effort.log_std, effort.why, table)
     return _resisting(replace(joint, armature=armature, drive=drive), resistance)
 
@@ -148,8 +158,8 @@ def _motorized(joint: Joint, role: Role | None, load: Load, table: JointTable, s
 def _resisting(joint: Joint, resistance: Resistance) -> Joint:
     return replace(
         joint,
-        friction=stated(joint.friction) or resistance.friction,
-        damping=stated(joint.damping) or resistance.damping,
+        friction=stated(joint.friction) or besides(resistance.friction, joint.friction),
+        damping=stated(joint.damping) or besides(resistance.damping, joint.damping),
     )
 
 
@@ -157,9 +167,9 @@ def _as_stated(joint: Joint) -> Joint:
     """A joint with nothing that this room derived."""
     return replace(
         joint,
-        friction=stated(joint.friction),
-        damping=stated(joint.damping),
-        armature=stated(joint.armature),
+        friction=untouched(joint.friction),
+        damping=untouched(joint.damping),
+        armature=untouched(joint.armature),
         drive=stated_drive(joint.drive),
     )
 
@@ -180,7 +190,7 @@ def _with_articulation(twin: Twin, tree: Tree, base: Base, settings: DynamicsSet
         filters=filters,
         position_iterations=iterations,
         velocity_iterations=told.velocity_iterations,
-        evidence=reasons + tuple(item for item in own if item not in reasons),
+        evidence=reasons + tuple(item for item in own if item.statement not in {why.statement for why in reasons}),
     )
     apart = _disconnected(twin, tree)
     return _noted(replace(twin, articulation=articulation), (*base.notes, *overlapping, *apart))

@@ -18,10 +18,14 @@ GAINS = "derived_gains"
 _STATIC_MARGIN = 2.0
 #: … besides what speeds the load up by this much: rad/s2, m/s2 (judgement: a third of a second to full speed).
 _ACCELERATION = {"revolute": 10.0, "prismatic": 1.0}
+#: No motor lifts its whole robot so often at the length of its diagonal, or pulls it so often (judgements).
+_MOST_LIFTED = {"revolute": 10.0, "prismatic": 100.0}
 #: How far off such a guess is, standard deviation of the logarithm (judgement: a factor of 4 either way at 90 %).
 _EFFORT_LOG_STD = 0.85
 #: Armature of a slide over the mass that it moves: gears are chosen to match them (judgement), to within a factor of 7.
 _MATCHED, _MATCHED_LOG_STD = 0.5, 1.2
+#: Share of its way that a finger is kept from when it gives its full effort (judgement: what is gripped is thicker).
+_GRIP = 0.25
 _STIFFNESS = {"revolute": "N m/rad", "prismatic": "N/m"}
 _DAMPING = {"revolute": "N m s/rad", "prismatic": "N s/m"}
 _INERTIA = {"revolute": "kg m2", "prismatic": "kg"}
@@ -35,7 +39,7 @@ class Effort:
         value: N m or N.
         log_std: How well that is known; 0 when stated.
         why: Start of a sentence that a number with its unit ends.
-        limit: The statement itself; None when it is a guess.
+        limit: What the source states; None when it states nothing.
     """
 
     value: float
@@ -44,26 +48,47 @@ class Effort:
     limit: Estimate | None
 
 
-def effort_of(joint: Joint, load: Load) -> Effort:
-    """The effort of a joint's motor: as stated, else from what it must hold and speed up."""
+def effort_of(joint: Joint, load: Load, weight_n: float, size_m: float) -> Effort:
+    """The effort of a joint's motor: as stated, else from what it must hold and speed up.
+
+    A limit that lifts the whole robot many times over at arm's length is a large number that fills a field: it stays
+    the bound of the drive, but says nothing of the motor.
+
+    Args:
+        joint: revolute or prismatic.
+        load: What it moves and holds.
+        weight_n: Of the whole mechanism.
+        size_m: Its diagonal.
+    """
     drive = stated_drive(joint.drive)
-    for limit in (joint.max_force, drive.max_force if drive is not None else None):
-        if limit is not None and limit.value > 0:
-            return Effort(limit.value, limit.log_std, "Its motor gives", limit)
+    limits = [joint.max_force, drive.max_force if drive is not None else None]
+    limit = next((item for item in limits if item is not None and item.value > 0), None)
+    most = _MOST_LIFTED[joint.type] * weight_n * (size_m if joint.type == "revolute" else 1.0)
+    if limit is not None and limit.value <= most:
+        return Effort(limit.value, limit.log_std, "Its motor gives", limit)
     guess = _STATIC_MARGIN * load.gravity + _ACCELERATION[joint.type] * load.inertia
-    return Effort(
-        max(guess, 1e-6), _EFFORT_LOG_STD, "To hold and to speed up what it carries its motor gives about", None
-    )
+    why = "To hold and to speed up what it carries its motor gives about"
+    if limit is not None:
+        too_much = f"The stated {limit.value:.4g} {limit.unit} would lift all of it many times over"
+        why = f"{too_much}; to hold and to speed up what it carries its motor gives about"
+    return Effort(max(guess, 1e-6), _EFFORT_LOG_STD, why, limit)
 
 
-def armature_of(joint: Joint, effort: Effort, load: Load, table: JointTable) -> Estimate:
-    """Inertia of a motor's rotor behind its gear: as stated, else a share of the effort (of a slide: of the mass)."""
+def armature_of(joint: Joint, effort: Effort, moved: float, table: JointTable) -> Estimate:
+    """Inertia of a motor's rotor behind its gear: as stated, else a share of the effort (of a slide: of the mass).
+
+    Args:
+        joint: revolute or prismatic.
+        effort: What its motor gives.
+        moved: Inertia or mass that it moves, kg m2 or kg.
+        table: Ratios that were seen.
+    """
     if (own := stated(joint.armature)) is not None:
         return own
     unit = _INERTIA[joint.type]
     if joint.type == "prismatic":
-        mass = max(_MATCHED * load.inertia, 1e-6)
-        why = rule(f"Gears are chosen so that a motor's inertia matches what it moves, {load.inertia:.3g} kg.")
+        mass = max(_MATCHED * moved, 1e-6)
+        why = rule(f"Gears are chosen so that a motor's inertia matches what it moves, {moved:.3g} kg.")
         return Estimate.lognormal(mass, _MATCHED_LOG_STD, unit, "matched to the load", (why,), (PRIOR,))
     ratio = table.armature_per_effort
     why = rule(f"{effort.why} {effort.value:.3g} N m; rotors behind gears carry {ratio.median:.2g} kg m² for each.")
@@ -73,18 +98,22 @@ def armature_of(joint: Joint, effort: Effort, load: Load, table: JointTable) -> 
     return Estimate.lognormal(ratio.median * effort.value, spread, unit, "share of the effort", (why, seen), (PRIOR,))
 
 
-def drive_of(joint: Joint, effort: Effort, inertia: float, settings: DynamicsSettings) -> Drive | None:
+def drive_of(
+    joint: Joint, effort: Effort, inertia: float, settings: DynamicsSettings, *, grips: bool = False
+) -> Drive | None:
     """The position drive of a robot's joint: as stated, else of a given natural frequency; None for a follower.
 
     Stiffness is inertia · (2π f)², damping 2 ζ √(stiffness · inertia), with the largest inertia over poses and the
     armature: slower poses are then damped at least as well. Where a motor is too weak for that frequency, the stiffness
-    is what uses its effort at an error of ``saturation_angle_deg`` (or ``saturation_travel_m``).
+    is what uses its effort at an error of ``saturation_angle_deg`` (or ``saturation_travel_m``). A finger is stiffer
+    where it must be to grip with all its motor gives when something keeps it from closing a quarter of its way.
 
     Args:
         joint: revolute or prismatic.
         effort: What its motor gives.
         inertia: What it moves at the worst pose, armature included, kg m2 or kg.
         settings: ``[dynamics]``.
+        grips: True for a finger.
     """
     if (own := stated_drive(joint.drive)) is not None:
         return own
@@ -95,6 +124,11 @@ def drive_of(joint: Joint, effort: Effort, inertia: float, settings: DynamicsSet
     said = f"{1e3 * error:g} mm" if sliding else f"{settings.saturation_angle_deg:g}°"
     wanted = inertia * (2 * math.pi * settings.natural_frequency_hz) ** 2
     bound = effort.value / error
+    grip = 0.0
+    if grips and joint.lower is not None and joint.upper is not None and joint.upper > joint.lower:
+        grip = effort.value / (_GRIP * (joint.upper - joint.lower))
+    held = wanted >= grip
+    wanted = max(wanted, grip)
     stiffness = min(wanted, bound)
     damping = 2 * settings.damping_ratio * math.sqrt(stiffness * inertia)
     frequency = math.sqrt(stiffness / inertia) / (2 * math.pi)
@@ -102,10 +136,12 @@ def drive_of(joint: Joint, effort: Effort, inertia: float, settings: DynamicsSet
         f"Natural frequency of {frequency:.3g} Hz for {inertia:.3g} {_INERTIA[joint.type]}, the most in sampled poses"
     )
     if wanted > bound:
-        words += f"; {settings.natural_frequency_hz:g} Hz would use up the motor's effort before an error of {said}"
+        words += f"; more would use up the motor's effort before an error of {said}"
+    if not held:
+        words += f"; its full effort when {_GRIP:.0%} of its way are kept from it"
     why = (rule(f"{words}."),)
     damped = (rule(f"Damping ratio {settings.damping_ratio:g} at that inertia."), *why)
-    spread = math.hypot(settings.gain_log_std, effort.log_std if wanted > bound else 0.0)
+    spread = math.hypot(settings.gain_log_std, effort.log_std if wanted > bound or not held else 0.0)
     return Drive(
         "position",
         Estimate.lognormal(stiffness, spread, _STIFFNESS[joint.type], "inertia and natural frequency", why, (GAINS,)),

@@ -26,12 +26,11 @@ def limits(subject: Subject) -> Findings:
     count = 0
     for joint in subject.joints:
         low, high = joint.raw_limits
-        if not joint.moving or (math.isnan(low) and math.isnan(high) and joint.lower is None and joint.upper is None):
-            found.require(joint.type != "spherical" or (joint.upper or 0.0) >= 0, joint.name, "Its cone is negative.")
-            continue
+        if not joint.moving or (math.isinf(low) and math.isinf(high) and low < high):
+            continue  # free
         count += 1
         said = f"{low:g} to {high:g} {'m' if joint.type == 'prismatic' else '°'}"
-        if not found.require(not math.isnan(low + high), joint.name, f"{said}: only one of them is a number."):
+        if not found.require(not math.isnan(low) and not math.isnan(high), joint.name, f"{said}: that is no number."):
             continue
         if not found.require(low <= high, joint.name, f"{said}: the lower one is above the upper one."):
             continue
