@@ -146,6 +146,11 @@ class _Reader:
         )
         for note in mechanism.notes:
             self._builder.note(note.code, note.severity, note.message, note.hint)
+        for name in sorted(gathered.held):
+            self._builder.note("kinematic_body", "info", f"The asset lets {name!r} move by decree only (kinematic).")
+        loose = sum(not owner for owner in gathered.owners)
+        if loose and len(gathered.bodies) == 1 and not mechanism.base:
+            self._builder.note("geometry_outside_body", "warning", f"{loose} parts outside the body join it.")
         root = stage.GetDefaultPrim()
         scene = self._builder.scene(
             title=(root.GetDisplayName() or root.GetName()) if root else "",
@@ -177,7 +182,6 @@ class _Reader:
             return tuple(bodies), parts
         if len(bodies) == 1:
             inverse = np.linalg.inv(bodies[0].transform)
-            self._builder.note("geometry_outside_body", "warning", f"{len(loose)} parts outside the body join it.")
             joined = (p if p.body else replace(p, body=bodies[0].name, transform=inverse @ p.transform) for p in parts)
             return tuple(bodies), tuple(joined)
         taken = {body.name for body in bodies}
@@ -189,7 +193,6 @@ class _Reader:
         """A kinematic body is static beside others that move, unless joints make it the base of a mechanism."""
         if body.name not in gathered.held:
             return body
-        self._builder.note("kinematic_body", "info", f"The asset lets {body.name!r} move by decree only (kinematic).")
         linked = any(body.name in (joint.body0, joint.body1) for joint in mechanism.joints)
         if linked or len(gathered.held) == len(gathered.bodies):
             return body

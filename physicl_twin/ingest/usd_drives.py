@@ -8,7 +8,7 @@ from typing import Any
 
 from physicl_twin.ingest.usd_joint_dynamics import UNBOUNDED, JointUnits, number
 from physicl_twin.ingest.usd_joints import StageJoint
-from physicl_twin.ingest.usd_physics import StageUnits
+from physicl_twin.ingest.usd_physics import StageUnits, applied_schemas
 from physicl_twin.model import Drive, Estimate, Note
 from physicl_twin.model.joint import DriveMode
 
@@ -18,7 +18,7 @@ def read_drive(made: StageJoint, prim: Any, units: StageUnits, time: Any) -> Non
     if made.joint.type in ("fixed", "spherical"):
         return
     for instance in made.instance:
-        if f"PhysicsDriveAPI:{instance}" in prim.GetAppliedSchemas():
+        if f"PhysicsDriveAPI:{instance}" in applied_schemas(prim):
             break
     else:
         return
@@ -106,7 +106,7 @@ def read_actuators(prims: Iterable[Any], joints: Mapping[str, StageJoint], units
 
 def _newton(made: StageJoint, prim: Any, units: StageUnits, time: Any) -> str:
     """A PD or PID law, radians; why there is no drive, or nothing."""
-    applied = set(prim.GetAppliedSchemas())
+    applied = set(applied_schemas(prim))
     if not applied & {"NewtonPDControlAPI", "NewtonPIDControlAPI"}:
         return "its law is no PD controller"
     own = JointUnits.of(made, units)

@@ -22,6 +22,7 @@ from physicl_twin.ingest.usd_physics import (
     Frames,
     StageUnits,
     StatedMass,
+    applied_schemas,
     body_of,
     column_matrix,
     is_held,
@@ -171,7 +172,7 @@ class Gatherer:
         joints, roots, actuators, filtered = [], [], [], []
         others: list[tuple[str, str]] = []
         for prim in Usd.PrimRange(self._stage.GetPseudoRoot(), Usd.TraverseInstanceProxies()):
-            kind, schemas = str(prim.GetTypeName()), prim.GetAppliedSchemas()
+            kind, schemas = str(prim.GetTypeName()), applied_schemas(prim)
             if prim.IsA(UsdPhysics.Joint):
                 joints.append(prim)
             elif kind in ("NewtonActuator", "MjcActuator"):
@@ -193,7 +194,7 @@ class Gatherer:
             for side in ("physics:body0", "physics:body1"):
                 for path in prim.GetRelationship(side).GetTargets():
                     target = self._stage.GetPrimAtPath(path)
-                    if target:
+                    if target and target.IsActive():
                         found.append(target)
         return found
 

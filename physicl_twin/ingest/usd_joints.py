@@ -97,7 +97,7 @@ def stage_joint(prim: Any, names: dict[str, str], frames: Frames, units: StageUn
     ):
         targets = relation.GetTargets()
         target = prim.GetStage().GetPrimAtPath(targets[0]) if targets else None
-        if targets and not target:
+        if targets and not (target and target.IsActive()):
             return _ignored(f"The joint {name!r} refers to {str(targets[0])[:120]}, which is not there.")
         ends.append(_end(target, position.Get(time), turn.Get(time), names, frames, units, time))
     (body0, pose0), (body1, pose1) = ends

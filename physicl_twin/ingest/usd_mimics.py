@@ -9,7 +9,7 @@ from typing import Any
 
 from physicl_twin.ingest.usd_joint_dynamics import number
 from physicl_twin.ingest.usd_joints import StageJoint
-from physicl_twin.ingest.usd_physics import StageUnits
+from physicl_twin.ingest.usd_physics import StageUnits, applied_schemas
 from physicl_twin.model import Mimic, Note
 
 _PHYSX = "PhysxMimicJointAPI:"
@@ -53,7 +53,7 @@ def _target(prim: Any, relation: str) -> str:
 
 def _physx(prim: Any, time: Any) -> tuple[str, float, float, bool] | None:
     """q + gearing · q_reference + offset = 0, degrees or stage units."""
-    for schema in prim.GetAppliedSchemas():
+    for schema in applied_schemas(prim):
         if not schema.startswith(_PHYSX):
             continue
         base = f"physxMimicJoint:{schema.removeprefix(_PHYSX)}"
@@ -66,7 +66,7 @@ def _physx(prim: Any, time: Any) -> tuple[str, float, float, bool] | None:
 
 def _newton(prim: Any, time: Any) -> tuple[str, float, float, bool] | None:
     """q = coef0 + coef1 · q_leader, degrees or stage units."""
-    if "NewtonMimicAPI" not in prim.GetAppliedSchemas() or prim.GetAttribute("newton:mimicEnabled").Get(time) is False:
+    if "NewtonMimicAPI" not in applied_schemas(prim) or prim.GetAttribute("newton:mimicEnabled").Get(time) is False:
         return None
     ratio = number(prim, "newton:mimicCoef1", time)
     target = _target(prim, "newton:mimicJoint")
@@ -78,7 +78,7 @@ def _mujoco(
     made: StageJoint, prim: Any, joints: Mapping[str, StageJoint], units: StageUnits, time: Any
 ) -> tuple[str, float, float, bool] | None:
     """q - ref = coef0 + coef1 · (q_leader - ref of the leader), radians or stage units; ref in degrees."""
-    if "MjcEqualityJointAPI" not in prim.GetAppliedSchemas() or not (target := _target(prim, "mjc:target")):
+    if "MjcEqualityJointAPI" not in applied_schemas(prim) or not (target := _target(prim, "mjc:target")):
         return None
     if any(number(prim, f"mjc:coef{power}", time) for power in (2, 3, 4)):
         message = f"The joint {made.joint.name!r} follows another along a curve; that is left out."

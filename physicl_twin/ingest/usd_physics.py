@@ -186,3 +186,18 @@ def is_held(prim: Any, time: Any) -> bool:
     kinematic = prim.GetAttribute("physics:kinematicEnabled").Get(time)
     enabled = prim.GetAttribute("physics:rigidBodyEnabled").Get(time)
     return bool(kinematic) or enabled is False
+
+
+def applied_schemas(prim: Any) -> tuple[str, ...]:
+    """Names of the schemas applied to a prim, also of those that are not installed (USD itself hides them)."""
+    names: list[str] = []
+    for spec in reversed(prim.GetPrimStack()):
+        operation = spec.GetInfo("apiSchemas")
+        if operation is None:
+            continue
+        if operation.isExplicit:
+            names = list(operation.explicitItems)
+        added = [*operation.prependedItems, *operation.appendedItems, *operation.addedItems]
+        deleted = set(operation.deletedItems)
+        names = [name for name in names if name not in deleted] + [name for name in added if name not in names]
+    return tuple(dict.fromkeys([*(str(name) for name in names), *prim.GetAppliedSchemas()]))
