@@ -33,6 +33,8 @@ Use = Literal["visual", "collision", "both"]
 
 #: Formats whose files state a unit that a robot description relies on; all others count in metres, as ROS reads them.
 _OWN_UNIT = frozenset(["dae"])
+#: Formats of whole scenes, which may refer to their own file as a mesh.
+_NO_MESH = frozenset(["urdf", "xacro", "mjcf", "sdf", "ifc"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,8 +242,10 @@ class LinkBuilder:
 
     def _read(self, path: Path, look: str, overrules: bool, submesh: Submesh | None) -> tuple[_MeshPiece, ...]:
         """Shapes of a mesh file with their placements in metres."""
-        from physicl_twin.ingest.formats import load
+        from physicl_twin.ingest.formats import load, require_format
 
+        if require_format(path).format in _NO_MESH:
+            raise SourceError("no_mesh", f"{path.name} is a description and no mesh.", "Name a mesh file.")
         raw = load(path, replace(self.builder.options, units=None, part_labels=""), silent, self.builder.settings)
         self.builder.add_sources(path, raw.sources)
         for note in raw.notes:
