@@ -36,8 +36,8 @@ def dynamics(plan: JointPlan, engine: str) -> dict[str, float]:
         engine: ``physx``, ``newton`` or ``mujoco``.
     """
     joint, unit = plan.joint, per_unit(plan.joint)
-    # The damper of a joint that nothing drives is its drive in the base; PhysX ignores drives of spherical joints.
-    apart = joint.drive is not None or joint.mimic is not None
+    # The damper of a joint that nothing drives is its drive in the base; but drives of spherical joints are ignored.
+    apart = joint.drive is not None or joint.mimic is not None or joint.type == "spherical"
     found: dict[str, float] = {}
 
     def add(name: str, value: float | None) -> None:
@@ -52,7 +52,7 @@ def dynamics(plan: JointPlan, engine: str) -> dict[str, float]:
             add(f"physxJointAxis:{axis}:staticFrictionEffort", friction)
             add(f"physxJointAxis:{axis}:dynamicFrictionEffort", friction)
             add(f"physxJointAxis:{axis}:maxJointVelocity", None if speed is None else speed * unit)
-            if apart or joint.type == "spherical":
+            if apart:
                 add(f"physxJointAxis:{axis}:viscousFrictionCoefficient", None if damping is None else damping / unit)
     elif engine == "newton":
         add("newton:armature", armature)
