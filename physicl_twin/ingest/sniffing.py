@@ -9,6 +9,8 @@ from pathlib import Path
 
 _HEAD_BYTES = 4096
 _XML_HEAD_BYTES = 65536
+#: How much further the first element is looked for behind comments.
+_LONG_COMMENT_BYTES = 1_000_000
 
 #: Content that is no source by itself, for people.
 NOT_SOURCES = {
@@ -110,6 +112,8 @@ def sniff(path: Path) -> Mark:
         # A licence may stand before the first element.
         with path.open("rb") as stream:
             head = stream.read(_XML_HEAD_BYTES)
+            if not _root(head):
+                head += stream.read(_LONG_COMMENT_BYTES)
         if _root(head) == b"robot":
             return Mark(_robot_kind(path))
     return _sniff_text(head)
