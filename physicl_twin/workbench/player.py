@@ -23,6 +23,7 @@ class Player:
         self._clock = clock
         self._poses: tuple[tuple[tuple[float, ...], ...], ...] = ()
         self._reach: tuple[tuple[float, ...], ...] = ()
+        self._floor_m: float | None = None
         self._per_s = 30.0
         self._at = 0
         self._started: tuple[float, int] | None = None
@@ -35,6 +36,7 @@ class Player:
             tuple(tuple(float(value) for value in pose) for pose in frame) for frame in recording["frames"]
         )
         self._reach = tuple(tuple(float(value) for value in corner) for corner in recording["reach"])
+        self._floor_m = float(recording["floor_m"]) if "floor_m" in recording else None
         self._per_s = float(recording["frames_per_s"])
         self.engine = str(recording["engine"])
         self._at, self._started = 0, None
@@ -81,7 +83,7 @@ class Player:
     @property
     def moment(self) -> Moment | None:
         """Poses in view; None without a recording."""
-        return Moment(self._poses[self._at], self._reach) if self._poses else None
+        return Moment(self._poses[self._at], self._reach, self._floor_m) if self._poses else None
 
     def play(self) -> None:
         """Go on at the speed at which it happened; from the beginning when it stands at the end."""

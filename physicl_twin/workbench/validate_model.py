@@ -25,6 +25,8 @@ from physicl_twin.workbench.viewport import Moment
 
 #: Engines that a twin is run in, and that a drop can be recorded in.
 ENGINES = ("physx", "mujoco")
+#: Verbs that record a run.
+_RECORDING = ("record_drop", "record_motion")
 #: Groups of checks that are folded until somebody opens them.
 _FOLDED = ["passed"]
 
@@ -238,29 +240,40 @@ class ValidateModel:
             self._bench.changed()
 
     @property
+    def _moves(self) -> bool:
+        """True for a twin with joints that turn or slide."""
+        twin = self._normalize.twin
+        return twin is not None and any(joint.type in ("revolute", "prismatic") for joint in twin.joints)
+
+    @property
+    def _deed(self) -> str:
+        return "Move" if self._moves else "Drop"
+
+    @property
     def recording(self) -> bool:
-        """True while a drop is recorded."""
-        return self._bench.activity is not None and self._bench.activity.verb == "record_drop"
+        """True while a drop or a motion is recorded."""
+        return self._bench.activity is not None and self._bench.activity.verb in _RECORDING
 
     @property
     def record_action(self) -> Action:
-        """Drop it and record that."""
-        label = "Drop it" if not self.player.loaded else "Drop it again"
+        """Drop it, or move its joints, and record that."""
+        label = f"{self._deed} it" if not self.player.loaded else f"{self._deed} it again"
         why_not = "Wait, or cancel what runs." if self._bench.busy else ""
         if self._normalize.twin is None:
             why_not = "Make a twin first."
-        elif len(self._normalize.twin.bodies) != 1:
-            why_not = "Twins of several bodies move in Isaac Sim only: press play there."
+        elif len(self._normalize.twin.bodies) != 1 and not self._moves:
+            why_not = "Of several bodies without joints nothing is recorded here: press play in Isaac Sim."
         return Action(label, self.record, not why_not, why_not, "play")
 
     def record(self) -> None:
-        """Record a drop; it is played as soon as it is there, the last one until then."""
+        """Record a drop or a motion; it is played as soon as it is there, the last one until then."""
         if not self.record_action.enabled or not self._still_there():
             return
         engine = self.engine
         arguments = {"twin": self._bench.session.twin, "engine": engine}
-        title = f"Dropping {self.title} in {engine_name(engine)}"
-        self._bench.start(title, "record_drop", arguments, self._recorded, self.title, self._record_failed)
+        doing, verb = ("Moving", "record_motion") if self._moves else ("Dropping", "record_drop")
+        title = f"{doing} {self.title} in {engine_name(engine)}"
+        self._bench.start(title, verb, arguments, self._recorded, self.title, self._record_failed)
 
     def _recorded(self, result: Any) -> None:
         self.player.load(result)
@@ -268,14 +281,14 @@ class ValidateModel:
         self._bench.say(f"{self.player.duration_s:.1f} s recorded in {engine_name(self.player.engine)}.")
 
     def _record_failed(self, error: Mapping[str, str]) -> None:
-        again = Action("Drop it again", self.record, icon="redo")
+        again = Action(f"{self._deed} it again", self.record, icon="redo")
         self._bench.fail(problem_of(error, self.title, again))
 
     @property
     def play_action(self) -> Action:
         """Play or pause the recorded drop."""
         label, icon = ("Pause", "pause") if self.player.playing else ("Play", "play")
-        missing = "" if self.player.loaded else "Drop it first."
+        missing = "" if self.player.loaded else f"{self._deed} it first."
         return Action(label, self.toggle_play, not missing, missing, icon)
 
     def toggle_play(self) -> None:
@@ -307,7 +320,7 @@ class ValidateModel:
         """Where the play-back is."""
         player = self.player
         if not player.loaded:
-            return Line("No drop is recorded yet.", "", "muted")
+            return Line(f"No {'motion' if self._moves else 'drop'} is recorded yet.", "", "muted")
         said = f"{player.seconds:.2f} of {player.duration_s:.2f} s"
         return Line(said, f"in {engine_name(player.engine)}", "plain", "playing" if player.playing else "paused")
 

@@ -209,6 +209,13 @@ def record_drop(*, twin: str, engine: str = "physx", progress: Progress) -> dict
     return record(twin=twin, engine=engine, progress=progress)
 
 
+def record_motion(*, twin: str, engine: str = "physx", progress: Progress) -> dict[str, Any]:
+    """Record its joints moving for play-back; see ``workbench.motion_recording``."""
+    from physicl_twin.workbench.motion_recording import record
+
+    return record(twin=twin, engine=engine, progress=progress)
+
+
 def member_preview(
     *, twins: list[str], out: str, spec: str | None = None, seed: int = 0, progress: Progress
 ) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import numpy as np
 import pytest
 
 from physicl_twin.model import ValidationError, silent
+from physicl_twin.workbench.motion_recording import record as record_motion
 from physicl_twin.workbench.playback import record
 from physicl_twin.workbench.player import Player
 from tests.augment.families import twin_folder
@@ -25,6 +28,13 @@ class Clock:
 def recording(frames: int = 31) -> dict[str, Any]:
     poses = [[[0.0, 0.0, 1.0 - 0.01 * number, 1.0, 0.0, 0.0, 0.0]] for number in range(frames)]
     return {"engine": "physx", "frames_per_s": 30.0, "frames": poses, "reach": [[-1, -1, 0], [1, 1, 1]]}
+
+
+def chest():
+    """``twins.hinged`` with a lid that opens outwards."""
+    made = twins.hinged()
+    lid = replace(made.joints[0], lower=-math.radians(110), upper=0.0)
+    return replace(made, joints=(lid, *made.joints[1:]))
 
 
 @pytest.fixture
@@ -118,7 +128,28 @@ def test_a_recorded_drop_falls_freely_lands_and_ends_in_rest(tmp_path: Path, eng
     Player().load(found)
 
 
-def test_a_twin_of_several_bodies_is_refused_with_a_way_out(tmp_path: Path) -> None:
+@pytest.mark.parametrize("engine", ["mujoco", "physx"])
+def test_a_recorded_motion_takes_every_joint_to_its_ends_and_back(tmp_path: Path, engine: str) -> None:
+    made = chest()
+    folder = twin_folder(tmp_path, made)
+    found = record_motion(twin=str(folder), engine=engine, progress=silent)
+    poses = np.array(found["frames"])
+    assert poses.shape[1:] == (len(made.bodies), 7)
+    named = {body.name: index for index, body in enumerate(made.bodies)}
+    assert np.ptp(poses[:, named["box"]], axis=0).max() < 2e-3, "the base is held"
+    turned = poses[:, named["lid"], 3:] @ poses[0, named["lid"], 3:]
+    widest = 2 * np.degrees(np.arccos(np.clip(np.abs(turned).min(), 0.0, 1.0)))
+    assert widest == pytest.approx(110.0, abs=4.0)
+    out = np.linalg.norm(poses[:, named["drawer"], :3] - poses[0, named["drawer"], :3], axis=1)
+    assert out.max() == pytest.approx(0.08, rel=0.05) and out[-1] < 3e-3
+    low = np.array(found["reach"][0])
+    assert (low < poses[:, :, :3].min(axis=(0, 1)) + 1e-6).all() and found["floor_m"] == pytest.approx(-0.035, abs=1e-3)
+    player = Player()
+    player.load(found)
+    assert player.moment is not None and player.moment.floor_m == found["floor_m"]
+
+
+def test_a_drop_of_several_bodies_is_refused_with_a_way_out(tmp_path: Path) -> None:
     folder = tmp_path / twins.hinged().name
     twins.write(twins.hinged(), tmp_path)
     with pytest.raises(ValidationError) as raised:

@@ -184,13 +184,19 @@ def test_the_drop_of_another_twin_is_put_away_and_a_failed_one_told(tmp_path: Pa
     assert not model.player.loaded
 
 
-def test_a_twin_of_several_bodies_cannot_be_dropped_here(tmp_path: Path) -> None:
+def test_what_has_joints_is_moved_and_loose_bodies_are_left_to_the_editor(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
-    desk.work.bench.set_twin(str(twin_on_disk(tmp_path, twins.hinged())))
-    action = desk.work.validate.record_action
+    made = twins.hinged()
+    desk.work.bench.set_twin(str(twin_on_disk(tmp_path, made)))
+    assert desk.work.validate.record_action.label == "Move it"
+    desk.work.validate.record_action.run()
+    assert desk.tasks.verbs == ["record_motion"] and desk.work.validate.recording
+    loose = Desk(tmp_path / "loose")
+    loose.work.bench.set_twin(str(twin_on_disk(tmp_path / "loose", replace(made, joints=()))))
+    action = loose.work.validate.record_action
     assert not action.enabled and "Isaac Sim" in action.why_not
     action.run()
-    assert desk.tasks.calls == []
+    assert loose.tasks.calls == []
 
 
 def test_without_a_twin_everything_is_empty_and_leads_to_a_source(tmp_path: Path) -> None:
