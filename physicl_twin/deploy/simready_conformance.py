@@ -15,6 +15,7 @@ from typing import Any
 
 from physicl_twin.deploy.simready_package import Conformance
 from physicl_twin.usd.metadata import stated_profile
+from physicl_twin.usd.physx_names import rules_of, stand_in
 
 
 def conformance(asset: Path, timestamp: str) -> Conformance | None:
@@ -45,9 +46,9 @@ def _validate(asset: Path) -> Any:
     profile, version = stated_profile(asset)
     if not any(str(p.id) == profile for p in registries.ProfileRegistry()):
         api.initialize([], [], [])
-    return api.validate_asset(
-        api.AssetValidationConfig(asset_path=str(asset), profile_id=profile, profile_version=version)
-    )
+    config = api.AssetValidationConfig(asset_path=str(asset), profile_id=profile, profile_version=version)
+    with stand_in(rules_of(registries, profile, version)):
+        return api.validate_asset(config)
 
 
 def _feature(entry: dict[str, Any]) -> dict[str, Any]:

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from physicl_twin.model import CheckResult, ToolVersion
+from physicl_twin.usd.physx_names import rules_of, stand_in
 from physicl_twin.validate import simready_joints
-from physicl_twin.validate.physx_names import stand_in
 
 #: The profile of assets that name none, or one that is not installed.
 DEFAULT_PROFILE = "Robotics-Prop"
@@ -95,10 +95,8 @@ def _validate(api: Any, registries: Any, path: Path, profile: Any) -> Any:
     config = api.AssetValidationConfig(asset_path=str(path), profile_id=profile.id, profile_version=profile.version)
     depth = sys.getrecursionlimit()
     sys.setrecursionlimit(max(depth, _RECURSION))
-    registry = registries.RequirementsRegistry()
-    rules = [registry.get_validator(r) for feature in profile.capabilities for r in feature.requirements]
     try:
-        with stand_in(rule for rule in rules if rule is not None):
+        with stand_in(rules_of(registries, profile.id, profile.version)):
             return api.validate_asset(config)
     finally:
         sys.setrecursionlimit(depth)

@@ -57,6 +57,14 @@ def _authored(prim: Any) -> list[str]:
     return [str(name) for name in operation.GetAddedOrExplicitItems()] if operation is not None else []
 
 
+def rules_of(registries: Any, profile: str, version: str) -> tuple[type, ...]:
+    """The rules that a profile of NVIDIA's validator applies; none for a profile that is not registered."""
+    registry = registries.RequirementsRegistry()
+    wanted = [p for p in registries.ProfileRegistry() if (str(p.id), str(p.version)) == (str(profile), str(version))]
+    requirements = (r for p in wanted for feature in p.capabilities for r in feature.requirements)
+    return tuple(rule for r in requirements if (rule := registry.get_validator(r)) is not None)
+
+
 @contextlib.contextmanager
 def stand_in(rules: Iterable[type]) -> Iterator[None]:
     """Let rules that found no ``PhysxSchema`` work by names; everything is as before afterwards."""
