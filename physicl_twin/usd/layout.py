@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from physicl_twin.model import Appearance, Body, Collider, Joint, Material, Part, Pose, Shape, Site, Twin, UsdError
 from physicl_twin.render.looks import part_looks
-from physicl_twin.usd.mechanism import WORLD_ANCHOR, Mechanism, plan_mechanism
+from physicl_twin.usd.mechanism import WORLD_ANCHOR, Mechanism, missing_of_joints, plan_mechanism
 from physicl_twin.usd.names import Names
 from physicl_twin.usd.options import UsdOptions
 
@@ -166,6 +166,7 @@ def require_complete(twin: Twin) -> None:
                     missing.append(f"collision of {part.name!r}")
             elif any(c.kind == "hull" and c.hull is None for c in part.collision.colliders):
                 missing.append(f"hull meshes of {part.name!r}")
+    missing += missing_of_joints(twin)
     missing += [f"image {t.file!r}" for look in twin.appearances for t in look.textures if t.data is None]
     missing += [f"mesh of {shape.name!r}" for shape in twin.shapes if shape.mesh is None]
     if missing:

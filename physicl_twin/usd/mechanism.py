@@ -7,6 +7,7 @@ a door on a wall does not open; and every tree under one root schema becomes an 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -76,6 +77,25 @@ class Mechanism:
         tree = (plan for plan in self.joints if not plan.excluded)
         ends = [end for plan in tree for end in (plan.body0, plan.body1)] + [anchor.body for anchor in self.anchors]
         return tuple(dict.fromkeys(ends))
+
+
+def missing_of_joints(twin: Twin) -> list[str]:
+    """What the joints of a twin name that is not there: bodies, leaders, names of their own."""
+    bodies, joints = {body.name for body in twin.bodies}, {joint.name for joint in twin.joints}
+    missing = [
+        f"body {name!r} of joint {joint.name!r}"
+        for joint in twin.joints
+        for name in (joint.body0, joint.body1)
+        if name and name not in bodies
+    ]
+    missing += [
+        f"joint {joint.mimic.joint!r} that {joint.name!r} follows"
+        for joint in twin.joints
+        if joint.mimic is not None and joint.mimic.joint not in joints
+    ]
+    missing += [f"a second body of joint {joint.name!r}" for joint in twin.joints if joint.body0 == joint.body1]
+    counts = Counter(joint.name for joint in twin.joints)
+    return missing + [f"names of their own of {count} joints {name!r}" for name, count in counts.items() if count > 1]
 
 
 def plan_mechanism(twin: Twin, root: str, bodies: Mapping[str, str], base: Callable[[], str]) -> Mechanism | None:
