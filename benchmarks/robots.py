@@ -2,10 +2,11 @@
 
     python benchmarks/robots.py DIR [--limit N] [--match TEXT] [--configurations N] [--seed N] [--json FILE]
 
-DIR holds URDF files with their meshes at any depth (the PyPI package example-robot-data, unpacked, say). Each is read;
-then every link (a body of the twin, or a site of one) is placed at random coordinates of the joints and compared with
-yourdfpy, where it is installed, and with MuJoCo's own reader of URDF; masses, inertias and limits are compared with a
-plain reading of the file. The reference programs see the same file without its geometry, as kinematics need none.
+DIR holds URDF, xacro and SDFormat files with their meshes at any depth (the PyPI package example-robot-data, unpacked,
+say). Each is read. Then every link of a URDF (a body of the twin, or a site of one) is placed at random coordinates of
+the joints and compared with yourdfpy, where it is installed, and with MuJoCo's own reader of URDF; masses, inertias and
+limits are compared with a plain reading of the file. The reference programs see the same file without its geometry, as
+kinematics need none.
 """
 
 from __future__ import annotations
@@ -77,14 +78,12 @@ class Row:
         """True when it was read rightly, or refused for a right reason."""
         if self.error:
             return self.error in RIGHT_REASONS
-        errors = [*(e for _, e in self.fk_m), *(e for _, e in self.fk_rad)]
-        return (
-            max(errors, default=math.inf) < AIM_FK and max(self.mass, self.inertia) < AIM_FIDELITY and not self.limits
-        )
+        errors = [*(e for _, e in self.fk_m), *(e for _, e in self.fk_rad)] or [0.0]
+        return max(errors) < AIM_FK and max(self.mass, self.inertia) < AIM_FIDELITY and not self.limits
 
 
 def measure(path: Path, root: Path, configurations: int, seed: int) -> Row:
-    """Read one description and compare it."""
+    """Read one description and compare it; of xacro and SDFormat, which have no reference here, only the reading."""
     name = path.relative_to(root).as_posix()
     start = time.perf_counter()
     try:
@@ -92,6 +91,9 @@ def measure(path: Path, root: Path, configurations: int, seed: int) -> Row:
     except PhysiclError as error:
         return Row(name, error.code, seconds=time.perf_counter() - start)
     seconds = time.perf_counter() - start
+    moving = sum(joint.type != "fixed" for joint in twin.joints)
+    if path.suffix != ".urdf":
+        return Row(name, "", len(link_frames(twin, {})), len(twin.bodies), moving, seconds)
     robot = ElementTree.parse(path).getroot()
     random = np.random.default_rng(seed)
     wanted = [_random_coordinates(twin, random) for _ in range(configurations)] + [{}]
@@ -102,7 +104,7 @@ def measure(path: Path, root: Path, configurations: int, seed: int) -> Row:
         fk_rad.append((reference, max(e[1] for e in errors)))
     mass, inertia, repaired = _mass_errors(robot, twin)
     return Row(
-        name, "", len(robot.findall("link")), len(twin.bodies), sum(j.type != "fixed" for j in twin.joints), seconds,
+        name, "", len(robot.findall("link")), len(twin.bodies), moving, seconds,
         tuple(fk_m), tuple(fk_rad), mass, inertia, repaired, _limit_errors(robot, twin),
     )  # fmt: skip
 
@@ -330,8 +332,9 @@ _BOUNDS = ("effort", "velocity")
 
 
 def descriptions(folder: Path, match: str) -> list[Path]:
-    """The URDF files of a folder."""
-    return sorted(path for path in folder.rglob("*.urdf") if match in path.as_posix())
+    """The descriptions in a folder; of macro files those that are named as robots."""
+    patterns = ("*.urdf", "*.urdf.xacro", "*.sdf")
+    return sorted(p for pattern in patterns for p in folder.rglob(pattern) if match in p.as_posix())
 
 
 def _line(row: Row) -> str:
@@ -364,8 +367,8 @@ def main() -> int:
         if row.error:
             print(f"  {row.robot}: {row.error}{'' if row.passed else '  (wrong)'}")
     if read:
-        worst_m = max(e for row in read for _, e in row.fk_m)
-        worst_rad = max(e for row in read for _, e in row.fk_rad)
+        worst_m = max((e for row in read for _, e in row.fk_m), default=0.0)
+        worst_rad = max((e for row in read for _, e in row.fk_rad), default=0.0)
         seconds = sorted(row.seconds for row in read)
         print(f"forward kinematics within {worst_m:.1e} m and {worst_rad:.1e} rad (aim {AIM_FK:g})")
         print(f"mass within {max(r.mass for r in read):.1e}, inertia within {max(r.inertia for r in read):.1e}")

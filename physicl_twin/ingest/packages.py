@@ -98,6 +98,8 @@ class Resolver:
             # A package that was renamed or flattened: the same path below the description's own area.
             yield self.area.joinpath(*inside), self.area
             yield self.folder.joinpath(*inside), self.area
+            for folder in extra:
+                yield folder / pieces.name, self.area
             return
         if pieces.is_absolute():
             # An absolute path of the machine that wrote the file: what it ends in may lie here.
