@@ -13,7 +13,7 @@ import numpy as np
 from physicl_twin.ingest.archive import SafeZip
 from physicl_twin.ingest.builder import SceneBuilder
 from physicl_twin.ingest.guards import check_file, damaged, no_geometry, source_of
-from physicl_twin.ingest.ingest_settings import IngestSettings, shipped_settings
+from physicl_twin.ingest.ingest_settings import METRES_PER_UNIT, IngestSettings, shipped_settings
 from physicl_twin.ingest.length_units import unit_claim, unit_name
 from physicl_twin.ingest.raw import Claim, RawBody, RawPart, RawScene, ReadOptions
 from physicl_twin.ingest.usd_articulation import Mechanism, read_mechanism
@@ -99,6 +99,7 @@ class _Reader:
         self._path = path
         self._root = root
         self._settings = settings
+        self._stated_unit = options.units
         self._area = AssetArea(root.parent, path.name)
         self._builder = SceneBuilder(path, "usdz" if path.suffix.lower() == ".usdz" else "usd", options, ingest)
 
@@ -116,6 +117,8 @@ class _Reader:
                 self._builder.note(note.code, note.severity, note.message, note.hint)
             progress("ingest", 0.3, "reading prims")
             metres = self._positive(UsdGeom.GetStageMetersPerUnit(stage), "metersPerUnit")
+            if self._stated_unit is not None:
+                metres = METRES_PER_UNIT[self._stated_unit]
             kilograms = self._positive(UsdPhysics.GetStageKilogramsPerUnit(stage), "kilogramsPerUnit")
             units = StageUnits(metres, kilograms, self._settings.physics_relative_std, self._path.name)
             gathered = Gatherer(stage, self._builder, self._area, units).gather()
@@ -154,7 +157,7 @@ class _Reader:
         root = stage.GetDefaultPrim()
         scene = self._builder.scene(
             title=(root.GetDisplayName() or root.GetName()) if root else "",
-            unit_claims=(self._unit_claim(stage, units.metres),),
+            unit_claims=(self._unit_claim(stage, units.metres, bool(mechanism.joints)),),
             up_claims=(self._up_claim(stage),),
         )
         parts = tuple(
@@ -174,7 +177,7 @@ class _Reader:
         self, gathered: Gathered, parts: tuple[RawPart, ...], mechanism: Mechanism
     ) -> tuple[tuple[RawBody, ...], tuple[RawPart, ...]]:
         """Bodies that own parts; geometry outside all bodies becomes a static body, or joins the only one."""
-        bodies = [self._held(body, gathered, mechanism) for body in gathered.bodies.values()]
+        bodies = [self._placed(body, gathered, mechanism) for body in gathered.bodies.values()]
         if mechanism.base:
             bodies.insert(0, RawBody(mechanism.base, np.eye(4)))
         loose = [part for part in parts if not part.body]
@@ -189,8 +192,9 @@ class _Reader:
         around = tuple(p if p.body else replace(p, body=name) for p in parts)
         return (*bodies, RawBody(name, np.eye(4), static=True)), around
 
-    def _held(self, body: RawBody, gathered: Gathered, mechanism: Mechanism) -> RawBody:
-        """A kinematic body is static beside others that move, unless joints make it the base of a mechanism."""
+    def _placed(self, body: RawBody, gathered: Gathered, mechanism: Mechanism) -> RawBody:
+        """A body in place. A kinematic one is static beside others, unless joints make it the base of a mechanism."""
+        body = replace(body, transform=mechanism.moved.get(body.name, body.transform))
         if body.name not in gathered.held:
             return body
         linked = any(body.name in (joint.body0, joint.body1) for joint in mechanism.joints)
@@ -198,9 +202,13 @@ class _Reader:
             return body
         return replace(body, mass_properties=None, static=True)
 
-    def _unit_claim(self, stage: Any, metres: float) -> Claim:
+    def _unit_claim(self, stage: Any, metres: float, has_joints: bool) -> Claim:
         from pxr import UsdGeom
 
+        if has_joints:
+            statement = f"The stage has joints, whose limits and gains count in its unit: {unit_name(metres)}."
+            return unit_claim(metres, 1.0, Evidence("source", statement, self._path.name, "metersPerUnit"))
+        metres = float(UsdGeom.GetStageMetersPerUnit(stage))
         authored = UsdGeom.StageHasAuthoredMetersPerUnit(stage)
         if authored:
             statement = f"metersPerUnit is authored: {metres:g} ({unit_name(metres)})."

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -51,6 +51,7 @@ class Mechanism:
         joints: Parents first, loops last.
         articulation: As a whole; None without joints.
         base: Name of a body to add that stands for the world; empty for none.
+        moved: (4, 4) pose of bodies that their joints put elsewhere, stage units, by name.
         notes: What was repaired or has no counterpart.
     """
 
@@ -58,6 +59,7 @@ class Mechanism:
     articulation: Articulation | None = None
     base: str = ""
     notes: tuple[Note, ...] = ()
+    moved: Mapping[str, FloatArray] = field(default_factory=dict)
 
 
 def read_mechanism(
@@ -102,12 +104,12 @@ def read_mechanism(
     notes += open_loops(joints.values())
     marked = [owner for prim in prims.roots if (owner := _owner(prim, names, joints))]
     ordered = orient(list(joints.values()), [*marked, *held])
-    for made in ordered:
-        place(made, placed)
+    moved = place(ordered, placed)
     for made in ordered:
         with_inertia(made, ordered, by_name, placed)
         notes += made.notes
-    return _assembled(ordered, prims, marked, set(held), names, by_name, units, time, notes)
+    mechanism = _assembled(ordered, prims, marked, set(held), names, by_name, units, time, notes)
+    return replace(mechanism, moved={name: _stage(placed[name], units) for name in moved})
 
 
 def _new(wanted: str, taken: set[str]) -> str:
@@ -121,6 +123,12 @@ def _metres(transform: FloatArray, units: StageUnits) -> FloatArray:
     placed = transform.copy()
     placed[:3, 3] *= units.metres
     return placed
+
+
+def _stage(placed: FloatArray, units: StageUnits) -> FloatArray:
+    transform = placed.copy()
+    transform[:3, 3] /= units.metres
+    return transform
 
 
 def _owner(prim: Any, names: dict[str, str], joints: dict[str, StageJoint]) -> str:

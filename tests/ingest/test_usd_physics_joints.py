@@ -439,6 +439,7 @@ def test_repairs_are_named(stage):
     assert any("friction coefficient" in m for m in notes(scene, "joint_simplified"))
     assert any("'Off' is switched off" in m for m in notes(scene, "joint_ignored"))
     assert any("'Torn'" in m and "900 mm" in m for m in notes(scene, "joint_frames_disagree"))
+    np.testing.assert_allclose(next(b for b in scene.bodies if b.name == "Far").transform[:3, 3], (0, 0, 0), atol=1e-9)
 
 
 def test_seen_and_touched(stage):
@@ -503,3 +504,33 @@ def test_a_y_up_stage_in_inches(tmp_path):
     poses = dict(zip((b.name for b in twin.bodies), body_poses(twin, {"Hinge": 0.0}), strict=True))
     np.testing.assert_allclose(poses["Arm"].position_m, (0.254, 0, 0.508), atol=1e-7)
     np.testing.assert_allclose(poses["Arm"].rotation(), poses["Base"].rotation(), atol=1e-7)
+
+
+def test_a_stated_coordinate_moves_the_bodies_behind_the_joint(stage):
+    """As PhysX does when it starts: Isaac's ant stands with straight legs and states bent ones."""
+    body(stage, "/Root/Base")
+    body(stage, "/Root/Arm", (10, 0, 0))
+    body(stage, "/Root/Hand", (30, 0, 0))
+    prim = joint(stage, "RevoluteJoint", "Hinge", "/Root/Base", "/Root/Arm", "Y", 30, 100, (10, 0, 0))
+    joint(stage, "FixedJoint", "Weld", "/Root/Arm", "/Root/Hand", pos0=(20, 0, 0))
+    put(prim, ["PhysicsJointStateAPI:angular"], state__angular__physics__position=90.0)
+    scene = read(stage)
+    assert notes(scene, "joint_state_disagrees") and not notes(scene, "joint_frames_disagree")
+    hinge = next(j for j in scene.joints if j.name == "Hinge")
+    assert hinge.position == pytest.approx(math.pi / 2)
+    hand = next(b for b in scene.bodies if b.name == "Hand")
+    np.testing.assert_allclose(hand.transform[:3, 3], (10, 0, -20), atol=1e-6)
+    part = next(p for p in scene.parts if p.body == "Hand")
+    np.testing.assert_allclose(part.transform, np.eye(4), atol=1e-9)
+
+
+def test_joints_and_bodies_count_in_the_same_unit(stage):
+    """A mechanism of implausible size keeps the unit of its stage; a stated unit holds for its joints, too."""
+    body(stage, "/Root/Base")
+    body(stage, "/Root/Arm", (0, 0, 900000))
+    joint(stage, "PrismaticJoint", "Rail", "/Root/Base", "/Root/Arm", "Z", 0, 1000000)
+    path = path_of(stage)
+    for units, metres in ((None, 0.01), ("mm", 0.001)):
+        twin = ingest.read(path, ReadOptions(units=units))
+        assert twin.joints[0].position == pytest.approx(900000 * metres)
+        assert twin.bodies[1].pose.position_m[2] == pytest.approx(900000 * metres)
