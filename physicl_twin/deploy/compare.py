@@ -7,9 +7,13 @@ from itertools import starmap
 
 import numpy as np
 
+from physicl_twin.deploy.compare_mechanism import compare_dynamics, compare_mechanism
+from physicl_twin.deploy.comparing import judged as _judged
+from physicl_twin.deploy.comparing import missing as _missing
+from physicl_twin.deploy.comparing import relative as _relative
+from physicl_twin.deploy.comparing import worst as _worst
 from physicl_twin.deploy.facts import BodyFacts, ColliderFacts, Facts, JointFacts
 from physicl_twin.deploy.record import Comparison
-from physicl_twin.model.geometry import FloatArray
 
 #: Relative tolerance of mass, inertia and friction, and of positions over the size of the twin.
 TOLERANCE = 1e-6
@@ -25,45 +29,18 @@ def compare(expected: Facts, actual: Facts) -> tuple[Comparison, ...]:
     for body in expected.bodies:
         other = read.get(body.name)
         if other is None:
-            found.append(_missing("mass", body.name, "kg", np.array([body.mass_kg]), limit))
+            found.append(_missing("mass", body.name, "kg", np.array([body.mass_kg or 0.0]), limit))
             continue
         found += _body(body, other, size_m, limit)
         found += _colliders(body, other, size_m, limit)
     joints = {joint.name: joint for joint in actual.joints}
     for joint in expected.joints:
         found += _joint(joint, joints.get(joint.name), size_m, limit)
-    return tuple(found)
-
-
-def _judged(
-    quantity: str, subject: str, unit: str, a: FloatArray, b: FloatArray, error: float, limit: float
-) -> Comparison:
-    expected, actual = (tuple(float(v) for v in np.ravel(x)) for x in (a, b))
-    return Comparison(quantity, subject, unit, expected, actual, float(error), float(limit), bool(error <= limit))
-
-
-def _missing(quantity: str, subject: str, unit: str, expected: FloatArray, limit: float) -> Comparison:
-    return Comparison(quantity, subject, unit, tuple(float(v) for v in np.ravel(expected)), (), None, limit, False)
-
-
-def _worst(found: list[Comparison]) -> Comparison:
-    return max(found, key=lambda c: (c.error or 0.0) / c.tolerance)
-
-
-def _relative(a: FloatArray, b: FloatArray) -> float:
-    size = float(np.abs(a).max())
-    return float(np.abs(a - b).max()) / size if size > 0 else float(np.abs(b).max())
+    return (*found, *compare_mechanism(expected, actual, size_m, limit))
 
 
 def _body(a: BodyFacts, b: BodyFacts, size_m: float, limit: float) -> list[Comparison]:
-    mass_a, mass_b = np.array([a.mass_kg]), np.array([b.mass_kg])
-    found = [
-        _judged("mass", a.name, "kg", mass_a, mass_b, _relative(mass_a, mass_b), limit),
-        _judged("com", a.name, "m", a.com_m, b.com_m, float(np.abs(a.com_m - b.com_m).max()), limit * size_m),
-        _judged(
-            "inertia", a.name, "kg m2", a.inertia_kgm2, b.inertia_kgm2, _relative(a.inertia_kgm2, b.inertia_kgm2), limit
-        ),
-    ]
+    found = [] if a.mass_kg is None else _mass(a, b, size_m, limit)
     if a.pose is not None and b.pose is not None:
         apart = float(np.abs(np.array(a.pose.position_m) - np.array(b.pose.position_m)).max())
         turned = float(np.abs(a.pose.rotation() - b.pose.rotation()).max())
@@ -71,6 +48,19 @@ def _body(a: BodyFacts, b: BodyFacts, size_m: float, limit: float) -> list[Compa
         error = max(apart / size_m if size_m > 0 else apart, turned)
         found.append(_judged("pose", a.name, "m, 1", here, there, error, limit))
     return found
+
+
+def _mass(a: BodyFacts, b: BodyFacts, size_m: float, limit: float) -> list[Comparison]:
+    if b.mass_kg is None:
+        return [_missing("mass", a.name, "kg", np.array([a.mass_kg]), limit)]
+    mass_a, mass_b = np.array([a.mass_kg]), np.array([b.mass_kg])
+    return [
+        _judged("mass", a.name, "kg", mass_a, mass_b, _relative(mass_a, mass_b), limit),
+        _judged("com", a.name, "m", a.com_m, b.com_m, float(np.abs(a.com_m - b.com_m).max()), limit * size_m),
+        _judged(
+            "inertia", a.name, "kg m2", a.inertia_kgm2, b.inertia_kgm2, _relative(a.inertia_kgm2, b.inertia_kgm2), limit
+        ),
+    ]
 
 
 def _colliders(a: BodyFacts, b: BodyFacts, size_m: float, limit: float) -> list[Comparison]:
@@ -127,4 +117,5 @@ def _joint(a: JointFacts, b: JointFacts | None, size_m: float, limit: float) -> 
         ends = [values[finite] for values in limits]
         wrong = float(np.abs(ends[0] - ends[1]).max()) if finite.any() else 0.0
         found.append(_judged("joint_limits", a.name, "rad or m", ends[0], ends[1], wrong, TOLERANCE))
+        found += compare_dynamics(a, b, limit)
     return found

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -130,12 +130,15 @@ def drop_mujoco(spec: Any, scene: SceneDescription, settings: dict[str, Any], or
     floor.friction, floor.condim = [surface.dynamic_friction, 0, 0], 3
     floor.solref, floor.solimp = list(solref(surface.restitution, step_s, solver.mujoco_stiffness_steps)), list(SOLIMP)
     model = spec.compile()
-    return fall(_MujocoRun(model, pose), size_m, float(model.opt.timestep), drop)
+    targets = {j.path: j.drive_target if j.drive_stiffness else j.drive_target_velocity for j in scene.joints}
+    return fall(_MujocoRun(model, pose, targets), size_m, float(model.opt.timestep), drop)
 
 
 class _MujocoRun:
-    def __init__(self, model: Any, pose: Pose) -> None:
+    def __init__(self, model: Any, pose: Pose, targets: Mapping[str, float]) -> None:
         self._model, self._data = model, mujoco.MjData(model)
+        for actuator in range(model.nu):
+            self._data.ctrl[actuator] = targets.get(model.actuator(actuator).name, 0.0)
         for joint in range(model.njnt):
             if model.jnt_type[joint] == mujoco.mjtJoint.mjJNT_FREE:
                 at = int(model.jnt_qposadr[joint])
@@ -215,6 +218,8 @@ def agreement(
     """
     if not any(body.shapes for body in scene.bodies):
         return DropAgreement(engine_name, "not_checked", "The twin has no collider that could land.")
+    if _held(scene):
+        return DropAgreement(engine_name, "not_checked", "The world holds the twin: it does not fall.")
     known = _heights(engine_name, certificate)
     low, high = extents(scene)
     tolerance_m = _AGREES * float((high - low).max())
@@ -230,6 +235,11 @@ def agreement(
         if found[-1].status != "failed":
             break
     return replace(found[-1], message=" ".join(one.message for one in found))
+
+
+def _held(scene: SceneDescription) -> bool:
+    """True for a twin of which something is held by the world."""
+    return any(body.kinematic for body in scene.bodies) or any("" in (j.body0, j.body1) for j in scene.joints)
 
 
 def _judge(

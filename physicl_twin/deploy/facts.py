@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import itertools
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -42,7 +45,7 @@ class BodyFacts:
 
     Attributes:
         name: Unique in the twin.
-        mass_kg: Mass.
+        mass_kg: Mass; None of what never moves and has none.
         com_m: (3,) centre of mass, twin frame.
         inertia_kgm2: (3, 3) about the centre of mass, twin axes.
         pose: Of its frame in the twin's; None when the format has frames of its own.
@@ -50,11 +53,34 @@ class BodyFacts:
     """
 
     name: str
-    mass_kg: float
+    mass_kg: float | None
     com_m: FloatArray
     inertia_kgm2: FloatArray
     pose: Pose | None
     colliders: tuple[ColliderFacts, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class JointDynamics:
+    """What resists and drives a joint with one coordinate, whatever a format calls it. None: the format has no word.
+
+    Attributes:
+        stiffness: Towards a coordinate, of springs and drives together, N m/rad or N/m.
+        damping: Likewise, N m s/rad or N s/m.
+        friction: Coulomb, N m or N.
+        armature: kg m2 or kg.
+        max_force: Of its drive, N m or N; infinite when unbounded or undriven.
+        max_velocity: rad/s or m/s; infinite when unbounded.
+        mimic: (leader, multiplier, offset); an empty name for a joint that follows nobody.
+    """
+
+    stiffness: float | None = None
+    damping: float | None = None
+    friction: float | None = None
+    armature: float | None = None
+    max_force: float | None = None
+    max_velocity: float | None = None
+    mimic: tuple[str, float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,6 +94,7 @@ class JointFacts:
         axis: (3,) of the motion, twin frame (zero for a spherical one).
         lower: Limit, radians or metres; None when free.
         upper: Limit.
+        dynamics: What resists and drives it.
     """
 
     name: str
@@ -76,14 +103,32 @@ class JointFacts:
     axis: FloatArray
     lower: float | None
     upper: float | None
+    dynamics: JointDynamics = field(default_factory=JointDynamics)
+
+
+#: Moves the joints to coordinates (radians, metres, by name) and says how each body has moved: (4, 4), twin frame.
+Motion = Callable[[Mapping[str, float]], dict[str, FloatArray]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Facts:
-    """Of a twin or of an export."""
+    """Of a twin or of an export.
+
+    Attributes:
+        bodies: Rigid bodies.
+        joints: Joints that move.
+        sites: Frames without matter, (4, 4) in the twin's frame, by name; None when the format has none.
+        apart: Pairs of bodies that do not collide; None when the format has no word.
+        motion: Moves it; None when that is not compared.
+        samples: Coordinates at which the motion is compared: only of a twin.
+    """
 
     bodies: tuple[BodyFacts, ...]
     joints: tuple[JointFacts, ...] = ()
+    sites: Mapping[str, FloatArray] | None = None
+    apart: frozenset[frozenset[str]] | None = None
+    motion: Motion | None = None
+    samples: tuple[Mapping[str, float], ...] = ()
 
     @property
     def size_m(self) -> float:
@@ -102,15 +147,40 @@ def facts_of(scene: SceneDescription) -> Facts:
         turn = body.pose.rotation()
         colliders = tuple(collider_facts(s, body.pose) for s in body.shapes)
         com = body.pose.apply(np.array([body.com_m]))[0]
-        bodies.append(BodyFacts(body.path, body.mass_kg, com, turn @ body.inertia() @ turn.T, body.pose, colliders))
+        mass = None if body.kinematic and body.mass_kg == 0.0 else body.mass_kg
+        bodies.append(BodyFacts(body.path, mass, com, turn @ body.inertia() @ turn.T, body.pose, colliders))
     tree = spanning_tree(scene)
     hanging = {joint.path: child for child, joint in tree.joints.items()}
     joints = tuple(
         _joint(joint, poses, hanging[joint.path])
         for joint in scene.joints
-        if joint.type != "fixed" and joint not in tree.loops
+        if joint.type != "fixed" and joint.path in hanging
     )
-    return Facts(tuple(bodies), joints)
+    return Facts(tuple(bodies), joints, apart=_apart(scene))
+
+
+def _apart(scene: SceneDescription) -> frozenset[frozenset[str]]:
+    """Pairs of bodies with colliders that do not collide: of joints, filtered, and of mechanisms that are quiet."""
+    solid = {body.path for body in scene.bodies if body.shapes}
+    pairs = {frozenset((j.body0, j.body1)) for j in scene.joints if not j.bodies_collide}
+    pairs |= {frozenset(pair) for pair in scene.filtered_pairs}
+    for one in scene.articulations:
+        if not one.self_collision:
+            pairs |= {frozenset(pair) for pair in itertools.combinations(one.bodies, 2)}
+    return frozenset(pair for pair in pairs if len(pair) == 2 and pair <= solid)
+
+
+def _dynamics(joint: DescribedJoint) -> JointDynamics:
+    most = joint.drive_max_force if joint.driven else None
+    return JointDynamics(
+        joint.stiffness + joint.drive_stiffness,
+        joint.damping + joint.drive_damping,
+        joint.friction,
+        joint.armature,
+        math.inf if most is None else most,
+        math.inf if joint.max_velocity is None else joint.max_velocity,
+        (joint.mimic_of, joint.mimic_multiplier, joint.mimic_offset) if joint.mimic_of else ("", 1.0, 0.0),
+    )
 
 
 def _joint(joint: DescribedJoint, poses: dict[str, Pose], child: str) -> JointFacts:
@@ -122,7 +192,7 @@ def _joint(joint: DescribedJoint, poses: dict[str, Pose], child: str) -> JointFa
         anchor = np.zeros(3)
     elif joint.type == "spherical":
         axis = np.zeros(3)
-    return JointFacts(joint.path, joint.type, anchor, axis, joint.lower, joint.upper)
+    return JointFacts(joint.path, joint.type, anchor, axis, joint.lower, joint.upper, _dynamics(joint))
 
 
 def collider_facts(shape: CollisionShape, body: Pose = Pose()) -> ColliderFacts:

@@ -1,4 +1,4 @@
-"""The target isaac-sim: the layered SimReady asset, and one file beside it that selects PhysX."""
+"""The target isaac-sim: the layered SimReady asset, a file that selects PhysX, and a configuration for Isaac Lab."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from pxr import Sdf
 from physicl_twin.deploy.compare import compare as compare_facts
 from physicl_twin.deploy.description import describe_twin
 from physicl_twin.deploy.drop import Fall, agreement, drop_physx
-from physicl_twin.deploy.facts import facts_of
+from physicl_twin.deploy.isaac_lab import configuration_name, one_mechanism, write_configuration
 from physicl_twin.deploy.job import Job
+from physicl_twin.deploy.motion import twin_facts
 from physicl_twin.deploy.read_usd import read_usd
 from physicl_twin.deploy.record import Comparison, DropAgreement, Written
 from physicl_twin.deploy.simready_folder import place_simready
@@ -21,9 +22,16 @@ SINGLE = Note(
     "single_precision", "info", "USD stores mass properties and points in single precision: a rounding of 6e-8."
 )
 
+MIMIC_LIMITS = Note(
+    "mimic_limits",
+    "info",
+    "PhysX demands finite limits of joints that follow others and of their leaders: its layer adds wide ones, and "
+    "gives a follower's a margin; the neutral base keeps the twin's.",
+)
+
 
 def write(job: Job) -> Written:
-    """Write ``<name>.usda`` and ``simready/``.
+    """Write ``<name>.usda``, ``simready/`` and ``<name>_cfg.py``.
 
     Raises:
         UsdError: ``usd_not_found``.
@@ -32,12 +40,29 @@ def write(job: Job) -> Written:
     asset = place_simready(job, job.folder)
     main = f"{name}.usda"
     _reference(job.folder / main, name, f"./{asset.relative_to(job.folder).as_posix()}", "PhysX")
-    notes = (
+    notes: tuple[str, ...] = (
         f"Reference {main}: it is simready/{main} with the variant PhysX selected.",
         f"simready/{main} itself is neutral and untouched (Robotics-Prop); its variants PhysX, Newton and MuJoCo "
         "are for one engine each.",
     )
-    return Written(main, (SINGLE,), notes)
+    configuration = write_configuration(job, main)
+    called = configuration_name(name)
+    notes = (
+        *notes,
+        f"{configuration.name} configures the asset for Isaac Lab: from {configuration.stem} import {called}.",
+    )
+    if not one_mechanism(job.layout):
+        notes = (
+            *notes,
+            "The twin is several mechanisms, and Isaac Lab's Articulation is one: it is only spawned there.",
+        )
+    return Written(main, usd_losses(job), notes)
+
+
+def usd_losses(job: Job) -> tuple[Note, ...]:
+    """What the USD of a twin holds otherwise than the twin."""
+    follows = any(joint.mimic is not None for joint in job.subject.twin.joints)
+    return (SINGLE, MIMIC_LIMITS) if follows else (SINGLE,)
 
 
 def _reference(path: Path, name: str, asset: str, selected: str) -> None:
@@ -57,8 +82,7 @@ def _reference(path: Path, name: str, asset: str, selected: str) -> None:
 
 def compare(job: Job, written: Written) -> tuple[Comparison, ...]:
     """What the composed stage says against the twin."""
-    expected = facts_of(describe_twin(job.layout))
-    return compare_facts(expected, read_usd(job.folder / written.main, job.layout, job.settings))
+    return compare_facts(twin_facts(job.layout), read_usd(job.folder / written.main, job.layout, job.settings))
 
 
 def drop(job: Job, written: Written) -> DropAgreement:

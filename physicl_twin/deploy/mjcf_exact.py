@@ -15,7 +15,18 @@ from physicl_twin.deploy.xml_text import number, numbers
 _FIELDS = {
     "body": {"pos": "pos", "quat": "quat"},
     "geom": {"pos": "pos", "quat": "quat", "size": "size", "friction": "friction", "solref": "solref"},
-    "joint": {"pos": "pos", "axis": "axis", "range": "range", "ref": "ref"},
+    "joint": {
+        "pos": "pos",
+        "axis": "axis",
+        "range": "range",
+        "ref": "ref",
+        "stiffness": "stiffness",
+        "springref": "springref",
+        "damping": "damping",
+        "frictionloss": "frictionloss",
+        "armature": "armature",
+    },
+    "site": {"pos": "pos", "quat": "quat"},
     "mesh": {"scale": "scale"},
     "pair": {"friction": "friction", "solref": "solref"},
     "camera": {"pos": "pos", "quat": "quat", "fovy": "fovy"},
@@ -38,10 +49,34 @@ def exact_xml(spec: Any) -> ET.Element:
         inertial = element.find("inertial")
         if inertial is not None:
             _restore(inertial, spec.body(element.get("name")), _INERTIAL)
+    _actuators(root, spec)
+    for tag in ("joint", "connect", "weld"):
+        for element in root.iterfind(f"equality/{tag}"):
+            if element.get("polycoef"):
+                _restore(element, spec.equality(element.get("name")), {"polycoef": "data"})
     option = root.find("option")
     if option is not None and option.get("timestep"):
         option.set("timestep", number(spec.option.timestep))
     return root
+
+
+def _actuators(root: ET.Element, spec: Any) -> None:
+    """Servos and motors under their own names, which say what their control is."""
+    for element in root.iterfind("actuator/general"):
+        held = spec.actuator(element.get("name"))
+        _restore(element, held, {"forcerange": "forcerange", "ctrlrange": "ctrlrange"})
+        gain, stiffness, damping = float(held.gainprm[0]), -float(held.biasprm[1]), -float(held.biasprm[2])
+        for word in ("gainprm", "biasprm", "biastype", "gaintype"):
+            element.attrib.pop(word, None)
+        if stiffness > 0.0:
+            element.tag = "position"
+            element.set("kp", number(gain))
+        elif damping > 0.0:
+            element.tag = "velocity"
+        else:
+            element.tag = "motor"
+        if damping > 0.0:
+            element.set("kv", number(damping))
 
 
 def _lookup(spec: Any, tag: str, name: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -10,6 +11,8 @@ import mujoco
 import numpy as np
 
 from physicl_twin.deploy.mjcf_assets import TwinAssets, add_material, add_mesh
+from physicl_twin.deploy.mjcf_drives import as_servos
+from physicl_twin.deploy.motion import site_names
 from physicl_twin.engines.mujoco_contact import friction, solref
 from physicl_twin.engines.mujoco_spec import PROBE, SOLIMP, build_spec
 from physicl_twin.engines.scene_description import CollisionShape, SceneDescription
@@ -50,8 +53,10 @@ class Instance:
     )
 
 
-def model_spec(name: str, instances: Iterable[Instance], time_step_s: float, settings: EngineSettings) -> Any:
-    """The MjSpec of instances, without a floor.
+def model_spec(
+    name: str, instances: Iterable[Instance], time_step_s: float, settings: EngineSettings
+) -> tuple[Any, tuple[str, ...]]:
+    """The MjSpec of instances, without a floor, and what MuJoCo leaves out of their joints.
 
     Args:
         name: Of the model.
@@ -65,8 +70,11 @@ def model_spec(name: str, instances: Iterable[Instance], time_step_s: float, set
         tuple(replace(body, shapes=()) for one in placed for body in one.scene.bodies),
         (),
         tuple(joint for one in placed for joint in one.scene.joints),
+        articulations=tuple(replace(a, self_collision=True) for one in placed for a in one.scene.articulations),
+        filtered_pairs=tuple(pair for one in placed for pair in _apart(one.scene)),
     )
-    spec, _ = build_spec(bare, settings)
+    spec, lost = build_spec(bare, settings)
+    as_servos(spec, bare.joints)
     spec.delete(spec.geom(PROBE))
     spec.modelname, spec.meshdir, spec.texturedir = name, "assets", "assets"
     spec.compiler.degree = False
@@ -75,7 +83,17 @@ def model_spec(name: str, instances: Iterable[Instance], time_step_s: float, set
     _classes(spec)
     for one in placed:
         _Geoms(spec, one, time_step_s, settings).add()
-    return spec
+    return spec, lost
+
+
+def _apart(scene: SceneDescription) -> set[tuple[str, str]]:
+    """Pairs of bodies that do not collide: the filtered ones, and all of a mechanism that does not touch itself."""
+    solid = [body.path for body in scene.bodies if body.shapes]
+    pairs = set(scene.filtered_pairs)
+    for one in scene.articulations:
+        if not one.self_collision:
+            pairs.update(itertools.combinations(sorted(path for path in solid if path in one.bodies), 2))
+    return pairs
 
 
 def _classes(spec: Any) -> None:
@@ -100,6 +118,12 @@ class _Geoms:
             plan.body.name: body.path
             for plan, body in zip(self._one.layout.bodies, self._one.scene.bodies, strict=True)
         }
+        sites = site_names(self._one.layout)
+        for holder in self._one.layout.bodies:
+            for site in holder.body.sites:
+                self._spec.body(names[holder.body.name]).add_site(
+                    name=f"{self._one.prefix}{sites[site.name]}", **_place(scaled(site.pose, self._one.scale))
+                )
         for piece in self._one.assets.visuals.pieces:
             self._visual(self._spec.body(names[piece.body]), piece)
         for plan, (body, shape) in zip(plans, shapes, strict=True):

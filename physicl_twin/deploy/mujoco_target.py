@@ -12,11 +12,11 @@ import numpy as np
 from physicl_twin.deploy.compare import compare as compare_facts
 from physicl_twin.deploy.description import describe_twin, extents
 from physicl_twin.deploy.drop import Fall, agreement, drop_mujoco
-from physicl_twin.deploy.facts import facts_of
 from physicl_twin.deploy.job import Job
 from physicl_twin.deploy.mjcf_assets import write_assets
 from physicl_twin.deploy.mjcf_exact import exact_xml
 from physicl_twin.deploy.mjcf_spec import Instance, model_spec
+from physicl_twin.deploy.motion import twin_facts
 from physicl_twin.deploy.read_mujoco import load_model, read_mujoco
 from physicl_twin.deploy.record import Comparison, DropAgreement, Written
 from physicl_twin.deploy.time_step import time_step_s
@@ -60,21 +60,36 @@ def write(job: Job) -> Written:
     assets = write_assets(layout, folder, UsdOptions.from_settings(settings).crease_angle_deg)
     low, high = extents(scene)
     step_s = time_step_s("mujoco", float((high - low).max()), settings)
-    spec = model_spec(twin.name, [Instance(layout, assets, scene)], step_s, EngineSettings.from_pipeline(settings))
+    solver = EngineSettings.from_pipeline(settings)
+    spec, lost = model_spec(twin.name, [Instance(layout, assets, scene)], step_s, solver)
     main = f"{twin.name}.xml"
     save_spec(spec, folder / main)
     (folder / "scene.xml").write_text(_scene(main, scene, float(low[2]), high - low), encoding="utf-8")
     losses = [*assets.losses, ONE_FRICTION, *contact_losses(layout)]
-    notes = (
+    losses += [Note("joint_in_part", "warning", message) for message in lost]
+    notes: tuple[str, ...] = (
         f"{main} is the twin alone, to be included or attached; scene.xml puts it on a floor with a light.",
         "Geoms of group 2 show, those of group 3 collide; all mass stands in the inertials.",
     )
+    if twin.joints:
+        notes = (*notes, *_joint_notes(scene))
     return Written(main, tuple(losses), notes)
+
+
+def _joint_notes(scene: SceneDescription) -> list[str]:
+    """What the user of a mechanism should know."""
+    told = ["Coordinates of joints are the twin's: in the reference configuration (qpos0) it stands as the twin does."]
+    if any(joint.driven for joint in scene.joints):
+        targets = [f"{j.path} {(j.drive_target or j.drive_target_velocity):.6g}" for j in scene.joints
+                   if j.drive_target or j.drive_target_velocity]  # fmt: skip
+        at = f" The twin's targets: {', '.join(targets)}." if targets else " The twin's targets are zero."
+        told.append(f"The control of a position actuator is a coordinate, of a velocity actuator a speed.{at}")
+    return told
 
 
 def compare(job: Job, written: Written) -> tuple[Comparison, ...]:
     """What MuJoCo compiles from the file against the twin."""
-    return compare_facts(facts_of(describe_twin(job.layout)), read_mujoco(load_model(job.folder / written.main)))
+    return compare_facts(twin_facts(job.layout), read_mujoco(load_model(job.folder / written.main)))
 
 
 def drop(job: Job, written: Written) -> DropAgreement:

@@ -11,9 +11,9 @@ from pxr import Sdf, UsdUtils
 from physicl_twin.deploy.compare import compare as compare_facts
 from physicl_twin.deploy.description import describe_twin
 from physicl_twin.deploy.drop import Fall, agreement, drop_physx
-from physicl_twin.deploy.facts import facts_of
-from physicl_twin.deploy.isaac_sim_target import SINGLE
+from physicl_twin.deploy.isaac_sim_target import usd_losses
 from physicl_twin.deploy.job import Job
+from physicl_twin.deploy.motion import twin_facts
 from physicl_twin.deploy.read_usd import read_usd
 from physicl_twin.deploy.record import Comparison, DropAgreement, Written
 from physicl_twin.deploy.simready_conformance import conformance
@@ -46,7 +46,7 @@ def write(job: Job) -> Written:
         notes.append("simready-validate is not installed: the package declares no conformance.")
     root = asset.relative_to(package).as_posix()
     write_package(package, f"{twin.name}.{twin.version}.0.0", twin.licence, twin.title, root, declared)
-    return Written(main, (SINGLE,), tuple(notes))
+    return Written(main, usd_losses(job), tuple(notes))
 
 
 def _zip(asset: Path, target: Path) -> None:
@@ -76,8 +76,7 @@ def _clear_times(archive: Path) -> None:
 
 def compare(job: Job, written: Written) -> tuple[Comparison, ...]:
     """What the packed stage says against the twin."""
-    expected = facts_of(describe_twin(job.layout))
-    return compare_facts(expected, read_usd(job.folder / written.main, job.layout, job.settings))
+    return compare_facts(twin_facts(job.layout), read_usd(job.folder / written.main, job.layout, job.settings))
 
 
 def drop(job: Job, written: Written) -> DropAgreement:

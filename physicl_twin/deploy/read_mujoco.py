@@ -9,6 +9,7 @@ import mujoco
 import numpy as np
 
 from physicl_twin.deploy.facts import BodyFacts, ColliderFacts, Facts, JointFacts, surface_area
+from physicl_twin.deploy.read_mujoco_joints import apart, dynamics, motion_of
 from physicl_twin.engines.hull import solid_integrals
 from physicl_twin.model import EngineError, Pose
 from physicl_twin.model.geometry import FloatArray
@@ -70,7 +71,14 @@ def read_mujoco(model: Any, *, frames: bool = True, friction: bool = True, qpos:
             )
         )
     joints = [j for j in range(model.njnt) if int(model.jnt_type[j]) in _JOINTS]
-    return Facts(tuple(bodies), tuple(_joint(model, data, j) for j in joints))
+    sites = {model.site(s).name: _pose(data.site_xpos[s], data.site_xmat[s]).matrix() for s in range(model.nsite)}
+    return Facts(
+        tuple(bodies),
+        tuple(_joint(model, data, j) for j in joints),
+        sites,
+        apart(model) if frames else None,
+        motion_of(model, data.qpos.copy()),
+    )
 
 
 def _collides(model: Any, geom: int) -> bool:
@@ -133,4 +141,4 @@ def _joint(model: Any, data: Any, joint: int) -> JointFacts:
         anchor = np.zeros(3)
     elif kind == "spherical":
         axis = np.zeros(3)
-    return JointFacts(model.joint(joint).name, kind, anchor, axis, lower, upper)
+    return JointFacts(model.joint(joint).name, kind, anchor, axis, lower, upper, dynamics(model, joint))

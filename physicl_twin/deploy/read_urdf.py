@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 from pathlib import Path
@@ -11,10 +12,10 @@ import mujoco
 import numpy as np
 
 from physicl_twin.deploy.description import extents
-from physicl_twin.deploy.facts import Facts
+from physicl_twin.deploy.facts import Facts, JointDynamics
 from physicl_twin.deploy.read_mujoco import read_mujoco
 from physicl_twin.deploy.time_step import time_step_s
-from physicl_twin.deploy.urdf_tree import WORLD, start_coordinates
+from physicl_twin.deploy.urdf_tree import NO_LIMIT, WORLD, start_coordinates
 from physicl_twin.engines.mujoco_contact import solref
 from physicl_twin.engines.mujoco_spec import SOLIMP, build_spec
 from physicl_twin.engines.scene_description import SceneDescription
@@ -101,17 +102,38 @@ def read_urdf(path: Path, scene: SceneDescription) -> Facts:
         pose = bodies[root].pose
         model.body(root).pos[:], model.body(root).quat[:] = pose.position_m, pose.quaternion_wxyz
     facts = read_mujoco(model, frames=False, friction=False, qpos=qpos)
+    placed = read_mujoco(model, friction=False, qpos=qpos)
     inertia = _inertia(path, model, qpos)
+    root_xml = ET.parse(path).getroot()
+    words = {joint.get("name", ""): _dynamics(joint) for joint in root_xml.iter("joint")}
     stated = tuple(
         replace(
             body,
             colliders=tuple(replace(c, friction=friction.get(body.name, -1.0)) for c in body.colliders),
-            inertia_kgm2=inertia[body.name],
+            inertia_kgm2=inertia.get(body.name, body.inertia_kgm2),
         )
         for body in facts.bodies
-        if body.name != WORLD
+        if body.name != WORLD and body.name in bodies
     )
-    return replace(facts, bodies=stated)
+    joints = tuple(replace(joint, dynamics=words[joint.name]) for joint in facts.joints)
+    # Links that are no bodies of the twin are its sites.
+    sites = {b.name: b.pose.matrix() for b in placed.bodies if b.name not in bodies and b.pose is not None}
+    return replace(facts, bodies=stated, joints=joints, sites=sites, apart=None)
+
+
+def _dynamics(joint: ET.Element) -> JointDynamics:
+    """What the file itself says: URDF knows no spring, no gains and no armature."""
+    dynamics, limit, mimic = joint.find("dynamics"), joint.find("limit"), joint.find("mimic")
+    effort, velocity = (float(limit.get(key, "0")) if limit is not None else NO_LIMIT for key in ("effort", "velocity"))
+    return JointDynamics(
+        damping=float(dynamics.get("damping", "0")) if dynamics is not None else 0.0,
+        friction=float(dynamics.get("friction", "0")) if dynamics is not None else 0.0,
+        max_force=math.inf if effort >= NO_LIMIT else effort,
+        max_velocity=math.inf if velocity >= NO_LIMIT else velocity,
+        mimic=("", 1.0, 0.0)
+        if mimic is None
+        else (mimic.get("joint", ""), float(mimic.get("multiplier", "1")), float(mimic.get("offset", "0"))),
+    )
 
 
 def _inertia(path: Path, model: Any, qpos: FloatArray) -> dict[str, FloatArray]:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from physicl_twin.deploy.compare import compare as compare_facts
 from physicl_twin.deploy.description import describe_twin
 from physicl_twin.deploy.drop import Fall, agreement, drop_mujoco
-from physicl_twin.deploy.facts import Facts, facts_of
+from physicl_twin.deploy.facts import Facts, Motion, facts_of
 from physicl_twin.deploy.job import Job
+from physicl_twin.deploy.motion import twin_facts
 from physicl_twin.deploy.obj_mesh import write_obj
 from physicl_twin.deploy.read_urdf import behave_as_engine, read_urdf, urdf_spec
 from physicl_twin.deploy.record import Comparison, DropAgreement, Written
+from physicl_twin.deploy.srdf import read_srdf, srdf
 from physicl_twin.deploy.urdf_files import material_library
 from physicl_twin.deploy.urdf_tree import TreeWriter, trees, without_capsules
 from physicl_twin.deploy.visuals import write_visuals
 from physicl_twin.engines.scene_description import SceneDescription
 from physicl_twin.model import Note
+from physicl_twin.model.geometry import FloatArray
 from physicl_twin.usd.layout import hull_key
 from physicl_twin.usd.options import UsdOptions
 
@@ -39,9 +43,23 @@ CAPSULES = Note("no_capsule", "info", "URDF has no capsule: capsules collide as 
 LIMITS = Note(
     "joint_effort",
     "info",
-    "URDF demands effort and velocity limits, and limits on both sides; the twin states none: they are written as 1e9.",
+    "URDF demands limits of effort and velocity, and limits on both sides: what the twin lacks is written as 1e9.",
 )
 LOOPS = Note("loop_joint", "warning", "URDF knows trees only: joints that close a loop were left out.")
+BALLS = Note(
+    "ball_joint", "warning", "URDF has no ball joint: it is written as a fixed one, in the pose of the twin.",
+    "Deploy it for mujoco or isaac-sim to keep it.",
+)  # fmt: skip
+DRIVES = Note(
+    "joint_drive",
+    "info",
+    "URDF has no words for springs, for a drive's gains or for armature: they are left out (ros2_control has its own).",
+)
+FILTERS = Note(
+    "collision_filters",
+    "info",
+    "URDF has no word for pairs of links that do not collide: they stand in the SRDF beside it, which MoveIt reads.",
+)
 FRAMES = Note(
     "link_frames", "info", "URDF puts a link's frame at its joint: frames of jointed bodies differ from the twin's."
 )
@@ -52,7 +70,6 @@ def write(job: Job) -> Written:
 
     Raises:
         UsdError: ``texture_unreadable``.
-        PhysiclError: ``urdf_ball_joint`` for a joint that the format cannot say.
     """
     layout, folder, twin = job.layout, job.folder, job.subject.twin
     described = describe_twin(layout)
@@ -72,6 +89,9 @@ def write(job: Job) -> Written:
         stem = twin.name if not files else f"{twin.name}_{tree.root}"
         (folder / f"{stem}.urdf").write_text(writer.document(stem, tree), encoding="utf-8")
         files.append(f"{stem}.urdf")
+    expected = facts_of(scene)
+    if expected.apart:
+        (folder / f"{twin.name}.srdf").write_text(srdf(twin.name, expected.apart), encoding="utf-8")
     losses = [*visuals.losses, LINK_FRICTION]
     losses += [
         note
@@ -80,6 +100,9 @@ def write(job: Job) -> Written:
             (CAPSULES, any(s.kind == "capsule" for body in described.bodies for s in body.shapes)),
             (LIMITS, writer.invented_limits),
             (LOOPS, bool(writer.loops)),
+            (BALLS, bool(writer.balls)),
+            (DRIVES, bool(writer.unspoken)),
+            (FILTERS, bool(expected.apart)),
             (FRAMES, bool(scene.joints)),
         )
         if holds
@@ -96,14 +119,28 @@ def write(job: Job) -> Written:
 def compare(job: Job, written: Written) -> tuple[Comparison, ...]:
     """What MuJoCo's URDF reader makes of the files, and the friction in their extensions, against the twin."""
     scene = without_capsules(describe_twin(job.layout))
-    expected = facts_of(scene)
+    expected = twin_facts(job.layout, scene)
     read = [read_urdf(job.folder / name, scene) for name in _files(job.folder, written)]
-    actual = Facts(tuple(b for facts in read for b in facts.bodies), tuple(j for facts in read for j in facts.joints))
-    return compare_facts(_as_urdf_says(expected), actual)
+    paths = job.folder / f"{job.subject.twin.name}.srdf"
+    actual = Facts(
+        tuple(b for facts in read for b in facts.bodies),
+        tuple(j for facts in read for j in facts.joints),
+        {name: frame for facts in read for name, frame in (facts.sites or {}).items()},
+        read_srdf(paths) if paths.is_file() else frozenset(),
+        _together([facts.motion for facts in read if facts.motion is not None]),
+    )
+    return compare_facts(_as_urdf_says(expected, scene), actual)
 
 
-def _as_urdf_says(expected: Facts) -> Facts:
-    """The twin with the losses that are named: one surface a link."""
+def _together(motions: list[Motion]) -> Motion:
+    def motion(positions: Mapping[str, float]) -> dict[str, FloatArray]:
+        return {name: moved for one in motions for name, moved in one(positions).items()}
+
+    return motion
+
+
+def _as_urdf_says(expected: Facts, scene: SceneDescription) -> Facts:
+    """The twin with the losses that are named: one surface a link, ball joints that are held, drives without gains."""
     bodies = []
     for body in expected.bodies:
         volume: dict[float, float] = {}
@@ -112,7 +149,13 @@ def _as_urdf_says(expected: Facts) -> Facts:
                 volume[collider.friction] = volume.get(collider.friction, 0.0) + collider.volume_m3
         main = max(volume, key=lambda f: (volume[f], f)) if volume else None
         bodies.append(replace(body, colliders=tuple(replace(c, friction=main) for c in body.colliders)))
-    return replace(expected, bodies=tuple(bodies))
+    damping = {joint.path: joint.damping for joint in scene.joints}
+    joints = tuple(
+        replace(joint, dynamics=replace(joint.dynamics, damping=damping[joint.name]))
+        for joint in expected.joints
+        if joint.type != "spherical"
+    )
+    return replace(expected, bodies=tuple(bodies), joints=joints)
 
 
 def drop(job: Job, written: Written) -> DropAgreement:

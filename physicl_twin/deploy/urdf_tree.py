@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from physicl_twin.deploy.facts import collider_facts
+from physicl_twin.deploy.motion import site_names
 from physicl_twin.deploy.obj_mesh import write_obj
 from physicl_twin.deploy.visuals import Piece, Visuals
 from physicl_twin.deploy.xml_text import number, numbers, text_of
@@ -22,13 +23,14 @@ from physicl_twin.engines.scene_description import (
     SceneDescription,
     SurfaceMaterial,
 )
-from physicl_twin.model import PhysiclError, Pose
+from physicl_twin.model import Pose
 from physicl_twin.render.scene import collider_mesh
 from physicl_twin.usd.layout import Layout, hull_key
 
 #: What stands for "no limit" where URDF demands a number.
 NO_LIMIT = 1e9
-_KINDS = {"fixed": "fixed", "revolute": "revolute", "prismatic": "prismatic"}
+#: URDF has no ball joint: it is held where it stands, and a note says so.
+_KINDS = {"fixed": "fixed", "revolute": "revolute", "prismatic": "prismatic", "spherical": "fixed"}
 WORLD = "world"
 
 
@@ -42,7 +44,7 @@ class Tree:
 
 
 def trees(scene: SceneDescription) -> tuple[Tree, ...]:
-    """The trees of a scene; bodies that are jointed to the world hang on one link ``world``."""
+    """The trees of a scene; bodies that are jointed to the world, or never move, hang on one link ``world``."""
     tree = spanning_tree(scene)
 
     def root_of(path: str) -> str:
@@ -53,7 +55,8 @@ def trees(scene: SceneDescription) -> tuple[Tree, ...]:
     members: dict[str, list[str]] = {}
     for path in tree.order:
         members.setdefault(root_of(path), []).append(path)
-    rooted = [Tree(root, tuple(paths), root in tree.joints) for root, paths in members.items()]
+    still = {body.path for body in scene.bodies if body.kinematic}
+    rooted = [Tree(root, tuple(paths), root in tree.joints or root in still) for root, paths in members.items()]
     fixed = [one for one in rooted if one.on_world]
     if len(fixed) > 1:
         joined = Tree(fixed[0].root, tuple(p for one in fixed for p in one.bodies), True)
@@ -83,6 +86,8 @@ class TreeWriter:
 
     Attributes:
         invented_limits: True when the format demanded numbers that the twin does not have.
+        unspoken: Joints with a spring, a drive's gains or armature, for which the format has no words.
+        balls: Ball joints, which are held where they stand.
         loops: Joints that were left out.
     """
 
@@ -102,7 +107,10 @@ class TreeWriter:
         self._tree = spanning_tree(scene)
         self.loops = self._tree.loops
         self._frames = link_frames(scene, self._tree)
+        self._sites = site_names(layout)
         self.invented_limits = False
+        self.unspoken: list[str] = []
+        self.balls: list[str] = []
 
     def document(self, name: str, tree: Tree) -> str:
         """The URDF of a tree."""
@@ -117,6 +125,10 @@ class TreeWriter:
         for path in tree.bodies:
             if path in self._tree.joints:
                 self._joint(robot, path, self._tree.joints[path])
+            elif self._bodies[path].kinematic:
+                self._held(robot, self._bodies[path])
+        for path in tree.bodies:
+            self._site_links(robot, path)
         for path in tree.bodies:
             self._gazebo(robot, self._bodies[path])
         return text_of(robot)
@@ -124,15 +136,8 @@ class TreeWriter:
     def _link(self, robot: ET.Element, body: DescribedBody) -> None:
         link = ET.SubElement(robot, "link", name=body.path)
         to_link = _inverse(self._frames[body.path])
-        inertial = ET.SubElement(link, "inertial")
-        com = to_link.apply(np.array([body.com_m]))[0]
-        # Full tensor in link axes: MuJoCo's reader ignores a rotation here.
-        ET.SubElement(inertial, "origin", xyz=numbers(com), rpy="0 0 0")
-        ET.SubElement(inertial, "mass", value=number(body.mass_kg))
-        turn = to_link.rotation()
-        i = turn @ body.inertia() @ turn.T
-        entries = {"ixx": (0, 0), "ixy": (0, 1), "ixz": (0, 2), "iyy": (1, 1), "iyz": (1, 2), "izz": (2, 2)}
-        ET.SubElement(inertial, "inertia", {key: number(i[at]) for key, at in entries.items()})
+        if body.mass_kg > 0.0:  # what never moves has none
+            _inertial(link, body, to_link)
         plan = self._plans[body.path]
         for piece in self._visuals.pieces:
             if piece.body == plan.body.name:
@@ -176,12 +181,6 @@ class TreeWriter:
         ET.SubElement(ET.SubElement(parent, "geometry"), "mesh", filename=f"{self._prefix}/{file}")
 
     def _joint(self, robot: ET.Element, path: str, joint: DescribedJoint) -> None:
-        if joint.type == "spherical":
-            raise PhysiclError(
-                "urdf_ball_joint",
-                f"The joint {joint.path} is a ball joint, and URDF has none.",
-                "Deploy it for mujoco or isaac-sim instead.",
-            )
         kind = _KINDS[joint.type]
         if kind == "revolute" and joint.lower is None and joint.upper is None:
             kind = "continuous"
@@ -191,17 +190,59 @@ class TreeWriter:
         element = ET.SubElement(robot, "joint", name=joint.path, type=kind)
         ET.SubElement(element, "parent", link=parent or WORLD)
         ET.SubElement(element, "child", link=path)
-        _origin(element, _inverse(self._frames[parent]).compose(at) if parent else at)
+        origin = _inverse(self._frames[parent]).compose(at) if parent else at
+        if joint.type == "spherical":
+            self.balls.append(joint.path)
+            origin = origin.compose(self._turn_of_ball(joint, forward=forward))
+        _origin(element, origin)
         if kind == "fixed":
             return
         # Seen from the other body, the same motion has the opposite sign.
         ET.SubElement(element, "axis", xyz=numbers(np.array(joint.axis) * (1.0 if forward else -1.0)))
-        limit = {"effort": number(NO_LIMIT), "velocity": number(NO_LIMIT)}
+        limit = {
+            "effort": number(NO_LIMIT if joint.drive_max_force is None else joint.drive_max_force),
+            "velocity": number(NO_LIMIT if joint.max_velocity is None else joint.max_velocity),
+        }
+        stated = joint.drive_max_force is not None and joint.max_velocity is not None
         if kind != "continuous":
             limit["lower"] = number(joint.lower if joint.lower is not None else -NO_LIMIT)
             limit["upper"] = number(joint.upper if joint.upper is not None else NO_LIMIT)
         ET.SubElement(element, "limit", limit)
-        self.invented_limits = True
+        one_sided = kind != "continuous" and None in (joint.lower, joint.upper)
+        self.invented_limits = self.invented_limits or not stated or one_sided
+        if joint.damping or joint.friction:
+            ET.SubElement(element, "dynamics", damping=number(joint.damping), friction=number(joint.friction))
+        if joint.mimic_of:
+            follows = {"multiplier": number(joint.mimic_multiplier), "offset": number(joint.mimic_offset)}
+            ET.SubElement(element, "mimic", {"joint": joint.mimic_of, **follows})
+        if joint.stiffness or joint.drive_stiffness or joint.drive_damping or joint.armature:
+            self.unspoken.append(joint.path)
+
+    def _turn_of_ball(self, joint: DescribedJoint, *, forward: bool) -> Pose:
+        """How a ball joint is turned where the twin stands, seen from the parent."""
+        first = self._bodies[joint.body0].pose.compose(joint.pose0) if joint.body0 else joint.pose0
+        second = self._bodies[joint.body1].pose.compose(joint.pose1) if joint.body1 else joint.pose1
+        near, far = (first, second) if forward else (second, first)
+        turn = np.eye(4)
+        turn[:3, :3] = near.rotation().T @ far.rotation()
+        return Pose.from_matrix(turn)
+
+    def _held(self, robot: ET.Element, body: DescribedBody) -> None:
+        """The fixed joint to the world of what never moves."""
+        element = ET.SubElement(robot, "joint", name=f"{body.path}_to_{WORLD}", type="fixed")
+        ET.SubElement(element, "parent", link=WORLD)
+        ET.SubElement(element, "child", link=body.path)
+        _origin(element, body.pose.compose(self._frames[body.path]))
+
+    def _site_links(self, robot: ET.Element, path: str) -> None:
+        """Sites as links without matter on fixed joints, as ROS has them."""
+        for site in self._plans[path].body.sites:
+            name = self._sites[site.name]
+            ET.SubElement(robot, "link", name=name)
+            element = ET.SubElement(robot, "joint", name=f"{name}_mount", type="fixed")
+            ET.SubElement(element, "parent", link=path)
+            ET.SubElement(element, "child", link=name)
+            _origin(element, _inverse(self._frames[path]).compose(site.pose))
 
     def _gazebo(self, robot: ET.Element, body: DescribedBody) -> None:
         surface = main_surface(body)
@@ -209,6 +250,18 @@ class TreeWriter:
             gazebo = ET.SubElement(robot, "gazebo", reference=body.path)
             for tag in ("mu1", "mu2"):
                 ET.SubElement(gazebo, tag).text = number(surface.dynamic_friction)
+
+
+def _inertial(link: ET.Element, body: DescribedBody, to_link: Pose) -> None:
+    inertial = ET.SubElement(link, "inertial")
+    com = to_link.apply(np.array([body.com_m]))[0]
+    # Full tensor in link axes: MuJoCo's reader ignores a rotation here.
+    ET.SubElement(inertial, "origin", xyz=numbers(com), rpy="0 0 0")
+    ET.SubElement(inertial, "mass", value=number(body.mass_kg))
+    turn = to_link.rotation()
+    i = turn @ body.inertia() @ turn.T
+    entries = {"ixx": (0, 0), "ixy": (0, 1), "ixz": (0, 2), "iyy": (1, 1), "iyz": (1, 2), "izz": (2, 2)}
+    ET.SubElement(inertial, "inertia", {key: number(i[at]) for key, at in entries.items()})
 
 
 def main_surface(body: DescribedBody) -> SurfaceMaterial | None:

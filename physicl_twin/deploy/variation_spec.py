@@ -66,7 +66,7 @@ def variation_spec(
         most_pairs: Pairs of colliders of different objects whose friction is stated (see ``mjcf_pairs``).
     """
     instances = [instance_of(state, kinds[state.twin], gravity_mps2) for state in variation.instances]
-    spec = model_spec(name, instances, time_step_s, settings)
+    spec, _ = model_spec(name, instances, time_step_s, settings)
     spec.option.gravity = [0.0, 0.0, -gravity_mps2]
     left = add_pairs(spec, instances, time_step_s, settings, most_pairs) if most_pairs else 0
     _support(spec, support, time_step_s, settings)
@@ -128,6 +128,7 @@ def placed(scene: SceneDescription, state: InstanceState, gravity_mps2: float) -
     def joint_of(joint: DescribedJoint) -> DescribedJoint:
         reach = scale if joint.type == "prismatic" else 1.0
         lower, upper = (None if limit is None else reach * limit for limit in (joint.lower, joint.upper))
+        leads = f"{state.name}_{joint.mimic_of}" if joint.mimic_of else ""
         return replace(
             joint,
             path=f"{state.name}_{joint.path}",
@@ -137,6 +138,11 @@ def placed(scene: SceneDescription, state: InstanceState, gravity_mps2: float) -
             pose1=scaled(joint.pose1, scale) if joint.body1 else state.pose.compose(scaled(joint.pose1, scale)),
             lower=lower,
             upper=upper,
+            position=reach * joint.position,
+            rest=reach * joint.rest,
+            drive_target=reach * joint.drive_target,
+            mimic_of=leads,
+            mimic_offset=reach * joint.mimic_offset,
         )
 
     return replace(
@@ -144,6 +150,11 @@ def placed(scene: SceneDescription, state: InstanceState, gravity_mps2: float) -
         gravity_mps2=(0.0, 0.0, -gravity_mps2),
         bodies=tuple(body_of(body) for body in scene.bodies),
         joints=tuple(joint_of(joint) for joint in scene.joints),
+        articulations=tuple(
+            replace(one, path=names[one.path], bodies=tuple(sorted(names[body] for body in one.bodies)))
+            for one in scene.articulations
+        ),
+        filtered_pairs=tuple((names[one], names[other]) for one, other in scene.filtered_pairs),
     )
 
 

@@ -173,5 +173,5 @@ def test_pairs_over_the_budget_are_told(tmp_path: Path) -> None:
     variation, _ = both.read(0)
     third = replace(variation.instances[1], name="block_2")
     instances = [instance_of(state, kinds[state.twin], 9.81) for state in (*variation.instances, third)]
-    spec = model_spec("three", instances, 0.002, solver)
+    spec, _ = model_spec("three", instances, 0.002, solver)
     assert add_pairs(spec, instances, 0.002, solver, 2) == 1 and len(spec.pairs) == 2

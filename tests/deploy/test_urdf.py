@@ -13,7 +13,7 @@ import pytest
 
 from physicl_twin.deploy import deploy
 from physicl_twin.deploy.urdf_tree import roll_pitch_yaw
-from physicl_twin.model import Joint, PhysiclError, Pose, Twin
+from physicl_twin.model import Joint, Pose, Twin
 from tests.usd import twins
 
 
@@ -57,11 +57,13 @@ def test_a_body_on_the_world_hangs_on_a_link_of_its_own(tmp_path: Path) -> None:
     assert next(link.get("name") for link in root.iter("link")) == "world"
 
 
-def test_a_ball_joint_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(PhysiclError) as error:
-        deploy(twins.hinged(), "urdf", tmp_path)
-    assert error.value.code == "urdf_ball_joint"
-    assert not (tmp_path / "urdf" / "chest").exists()
+def test_a_ball_joint_is_held_and_named(tmp_path: Path) -> None:
+    result = deploy(twins.hinged(), "urdf", tmp_path)
+    assert [c for c in result.round_trip if not c.passed] == []
+    assert "ball_joint" in {note.code for note in result.losses}
+    assert {j.get("name"): j.get("type") for j in ET.parse(result.main).getroot().iter("joint")}[
+        "knob_joint"
+    ] == "fixed"
 
 
 def test_friction_stands_in_both_extensions_and_a_lost_one_is_seen(tmp_path: Path) -> None:
