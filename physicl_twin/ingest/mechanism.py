@@ -11,7 +11,7 @@ from physicl_twin.ingest.affine import matrix3
 from physicl_twin.ingest.builder import SceneBuilder
 from physicl_twin.ingest.description_xml import quoted
 from physicl_twin.ingest.links import PrimitiveKind, Submesh, Use
-from physicl_twin.model import Appearance, Estimate, Evidence, Joint, MassProperties, PartHints, Pose
+from physicl_twin.model import Appearance, BodyPair, Estimate, Evidence, Joint, MassProperties, PartHints, Pose
 from physicl_twin.model.geometry import FloatArray
 from physicl_twin.model.joint import JointAxis
 
@@ -101,6 +101,7 @@ class Mechanism:
         world: Name of the link that is the world; empty when there is none.
         driven: Evidence that it drives itself.
         self_collision: What is said about links colliding with each other; None when nothing is.
+        filters: Pairs of links that never collide.
     """
 
     links: tuple[Link, ...]
@@ -109,6 +110,7 @@ class Mechanism:
     world: str = ""
     driven: tuple[Evidence, ...] = ()
     self_collision: bool | None = None
+    filters: tuple[BodyPair, ...] = ()
 
 
 @dataclass(slots=True)

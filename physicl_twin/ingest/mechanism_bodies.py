@@ -15,7 +15,7 @@ from physicl_twin.ingest.mechanism_groups import Group, group_links, top_down
 from physicl_twin.ingest.mechanism_masses import usable_mass_properties
 from physicl_twin.ingest.mechanism_stand_ins import with_stand_ins
 from physicl_twin.ingest.raw import RawScene
-from physicl_twin.model import Articulation, Evidence, Joint
+from physicl_twin.model import Articulation, BodyPair, Evidence, Joint
 from physicl_twin.model.geometry import FloatArray
 
 
@@ -159,8 +159,21 @@ def _articulation(
         root=root,
         fixed=in_world,
         self_collision=True if mechanism.self_collision is None else mechanism.self_collision,
+        filters=_filters(mechanism, by_link, {group.body for group in kept}),
         evidence=tuple(evidence),
     )
+
+
+def _filters(
+    mechanism: Mechanism, by_link: dict[str, tuple[str, FloatArray]], bodies: set[str]
+) -> tuple[BodyPair, ...]:
+    """Pairs of bodies whose links never collide, each once."""
+    found: dict[frozenset[str], BodyPair] = {}
+    for pair in mechanism.filters:
+        one, other = by_link[pair.body0][0], by_link[pair.body1][0]
+        if one != other and one in bodies and other in bodies:
+            found.setdefault(frozenset((one, other)), BodyPair(one, other, pair.reason))
+    return tuple(found.values())
 
 
 def _roots(joints: tuple[Joint, ...], bodies: list[str]) -> dict[str, list[str]]:

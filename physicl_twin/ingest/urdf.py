@@ -19,6 +19,7 @@ from physicl_twin.ingest.urdf_gazebo import UrdfGazebo
 from physicl_twin.ingest.urdf_joints import UrdfJoints
 from physicl_twin.ingest.urdf_links import UrdfLinks
 from physicl_twin.ingest.urdf_motors import Motor, motors_of, with_motors
+from physicl_twin.ingest.urdf_srdf import stated_filters
 from physicl_twin.ingest.urdf_tree import check_tree
 from physicl_twin.model import Evidence, Joint, Progress, SourceError, silent
 
@@ -105,6 +106,7 @@ def robot_scene(root: Element, builder: SceneBuilder, progress: Progress) -> Raw
         world=_WORLD if _WORLD in names and not any(j.body1 == _WORLD for j in joints) else "",
         driven=_driven(joints, stating),
         self_collision=gazebo.self_collision,
+        filters=stated_filters(root, links, resolver, builder),
     )
     leftovers.tell(builder)
     progress("ingest", 0.3, "reading meshes")

@@ -9,7 +9,7 @@ from physicl_twin.ingest.formats import identify
 from physicl_twin.ingest.sniffing import sniff
 from tests.ingest.mesh_files import box as box_vertices
 from tests.ingest.mesh_files import stl_binary
-from tests.ingest.robot_files import XACRO, box, codes, inertial, link, robot, written
+from tests.ingest.robot_files import XACRO, box, codes, inertial, joint, link, robot, written
 
 PLAIN = robot(link("a", inertial(), box()))
 SDF = (
@@ -88,3 +88,22 @@ def test_the_latest_version_of_a_gazebo_model_is_the_source(tmp_path):
     found = {one.name: one for one in discover(tmp_path, tmp_path)}
     assert found["cup/model.sdf"].role == "main"
     assert found["cup/model-1_5.sdf"].skipped == "an older version of cup/model.sdf"
+
+
+def test_an_srdf_of_the_same_robot_says_who_never_collides(tmp_path):
+    text = robot(
+        link("a", inertial(), box()), link("b", inertial(), box()), link("frame"), link("c", inertial(), box()),
+        joint("j", "a", "b"), joint("f", "b", "frame", "fixed", axis=None), joint("k", "frame", "c"), name="arm",
+    )  # fmt: skip
+    path = written(tmp_path / "urdf", text, "arm.urdf")
+    pairs = (("a", "c"), ("frame", "a"), ("b", "a"), ("frame", "b"), ("a", "gone"))
+    inside = [f'<disable_collisions link1="{one}" link2="{other}" reason="Never"/>' for one, other in pairs]
+    written(tmp_path / "srdf", robot(*inside, name="arm"), "arm.srdf")
+    written(tmp_path / "srdf", robot('<disable_collisions link1="b" link2="c"/>', name="other"), "other.srdf")
+    written(tmp_path / "config", "<robot name='arm'>", "broken.srdf")
+    twin = read(path)
+    filters = {frozenset((pair.body0, pair.body1)) for pair in twin.articulation.filters}
+    assert filters == {frozenset("ac"), frozenset("ab")}
+    assert all(pair.reason == "stated" for pair in twin.articulation.filters)
+    assert {"srdf_link_unknown", "srdf_unreadable"} <= codes(twin)
+    assert [source.name for source in twin.sources if source.role == "sidecar"] == ["srdf/arm.srdf"]
