@@ -79,6 +79,10 @@ class PhysxJoints:
             self._articulations = self._physx.query(SimObjectType.ARTICULATION, metadata=False).wait()
             self._queries.append(self._articulations)
             self._find_roots(set(links), poses)
+        if self._row:
+            # Before any rate was written, the first forward kinematics leaves rates of its own making behind (measured
+            # with ovphysx 0.7 on a robot of 44 joints: up to 6 rad/s).
+            self.move(self._read("jointVelocity"))
         self._tell_lost(set(links))
 
     def _find_roots(self, links: set[str], poses: FloatArray) -> None:
@@ -242,9 +246,10 @@ class PhysxJoints:
         ):
             while (group := session.fetch_next().wait()) is not None:
                 for handle, tensor in zip(self._dictionary.get_paths(group.prim_list), group.tensors, strict=True):
-                    shape = tuple(tensor.shape)
-                    tensor.assign(np.full(shape, told[self._row[int(handle)]], dtype=np.float32))
-                    del tensor
+                    # On the CPU the tensor is the memory itself: a view costs a tenth of an assignment.
+                    view = tensor.numpy()
+                    view[...] = told[self._row[int(handle)]]
+                    del view, tensor
                 session.commit(group).wait()
         self._physx.wait_all()
 

@@ -31,8 +31,10 @@ from physicl_twin.validate.rollouts.settings import JointSettings, RolloutSettin
 NAME = "joint_sweep"
 QUESTION = "Moved by its drive, does each joint reach both ends of its range, and does nothing overlap or come apart?"
 
-#: Looks on each way, and settling at its end in periods over 2 pi of the drive.
-_LOOKS, _SETTLE = 8, 6.0
+#: Looks on each way, commands a second, and settling at its end in periods over 2 pi of the drive.
+_LOOKS, _COMMANDS_HZ, _SETTLE = 6, 60.0, 4.0
+#: The same of the slowest drive, until joints that were pushed are back where drift is judged.
+_COME_BACK = 1.5
 
 
 @dataclass(slots=True)
@@ -44,6 +46,8 @@ class Swept:
         missed: How far it stayed from the ends of its range.
         allowed: How far it may.
         ends: The coordinates that it came to.
+        stopped: Where another body stopped it, which is no fault of a robot's joint: its limits are its own, and in
+            another pose of the arm there is room. What no drive moves has its limits from where it touches.
         judged: False in a loop whose drive is another joint: how far it can go is the loop's affair.
     """
 
@@ -51,6 +55,7 @@ class Swept:
     missed: float = 0.0
     allowed: float = 0.0
     ends: list[float] = field(default_factory=list)
+    stopped: list[str] = field(default_factory=list)
     judged: bool = True
 
 
@@ -116,31 +121,44 @@ class _Run:
         low, high = range_of(self.twin, row, self.settings)
         span = span_of(self.twin, row)
         allowed = max(self.settings.reach_ratio * (high - low), self.settings.reach_floor * span)
+        if row not in self.drives:
+            # What dry friction holds off a drive that does not integrate its error is no news at the end of a range.
+            standing = self.twin.joints[row].friction / self.twin.driven_stiffness(row)[0]
+            allowed += min(standing, self.settings.hold_sag * span)
         swept = Swept(row, allowed=allowed, judged=not self.twin.in_loop[row] or bool(self.twin.positioned[row]))
-        here = float(self.home[row])
         for end in (low, high):
-            self._way(row, here, end)
+            stopper = self._way(row, float(self.home[row]), end)
             reached = float(self.scene.joint_positions()[row])
             swept.ends.append(reached)
-            swept.missed = max(swept.missed, abs(reached - end))
-            here = end
-        self._way(row, here, float(self.home[row]))
+            if stopper and abs(reached - end) > allowed and self.twin.positioned[row]:
+                swept.stopped.append(f"at {reached:.3g} {unit_of(self.twin, row)} by {stopper}")
+            else:
+                swept.missed = max(swept.missed, abs(reached - end))
+            self._return()
         return swept
 
-    def _way(self, row: int, start: float, end: float) -> None:
+    def _return(self) -> None:
+        """Back to where the joints stood, at once: the way back would show nothing new."""
+        self._targets[:] = self.home
+        self.scene.set_joint_positions(self.home)
+        self.scene.set_joint_velocities(np.zeros(len(self.home)))
+        self.scene.set_joint_targets(self._targets)
+
+    def _way(self, row: int, start: float, end: float) -> str:
+        """Go there; returns what it leans on at the end, if anything."""
         whole_s, settle_s = self._times_s(row, abs(end - start))
         looks = _LOOKS if abs(end - start) > 0.0 else 1
-        # The command moves on 8 times between two looks: what a controller of the drive would see.
-        parts = 8 * looks
-        count = max(1, round(whole_s / parts / self._dt_s))
-        for part in range(1, parts + 1):
-            self._targets[row] = smooth(start, end, part / parts)
+        # The command moves on a few times between two looks, as a controller's would.
+        between = max(3, min(8, round(whole_s / looks * _COMMANDS_HZ)))
+        count = max(1, round(whole_s / (between * looks) / self._dt_s))
+        for part in range(1, between * looks + 1):
+            self._targets[row] = smooth(start, end, part / (between * looks))
             self.scene.set_joint_targets(self._targets)
             self._step(count)
-            if part % 8 == 0 and part < parts:
+            if part % between == 0 and part < between * looks:
                 self._look(row)
         self._step(max(1, round(settle_s / self._dt_s)))
-        self._look(row, settled=True)
+        return self._look(row, settled=True)
 
     def _times_s(self, row: int, way: float) -> tuple[float, float]:
         """Time for a way, and for settling at its end."""
@@ -155,7 +173,8 @@ class _Run:
             )
         longest = settings.sweep_longest_s
         # The others are pushed out of place meanwhile and come back as slowly as their own drives are.
-        return min(max(whole), longest), min(_SETTLE / min(self._slow.values()), longest)
+        settle = max(_SETTLE / slow, _COME_BACK / min(self._slow.values()))
+        return min(max(whole), longest), min(settle, longest)
 
     def _pole(self, row: int) -> float:
         """Of a joint's drive, the slower one, rad/s: an overdamped drive creeps with k / d."""
@@ -168,16 +187,28 @@ class _Run:
         self.scene.step(self._dt_s, count)
         self.now_s += count * self._dt_s
 
-    def _look(self, moving: int, *, settled: bool = False) -> None:
-        """Measure what must not happen; held joints may give way while another one speeds up, not when it stands."""
+    def _look(self, moving: int, *, settled: bool = False) -> str:
+        """Measure what must not happen; held joints may give way while another one speeds up, not when it stands.
+
+        Returns:
+            The pair of bodies that push hardest on each other; empty when none do.
+        """
         twin, scene, worst = self.twin, self.scene, self.worst
-        positions, poses = scene.joint_positions(), scene.poses()
+        positions = scene.joint_positions()
         self.curves.add(self.now_s, positions)
-        for contact in scene.contacts():
+        contacts = scene.contacts()
+        for contact in contacts:
             if -contact.separation_m > worst.depth_m:
                 worst.depth_m, worst.pair = -contact.separation_m, (contact.body0, contact.body1)
+        pushing = [contact for contact in contacts if contact.impulse_ns > 0.0]
+        leaning = max(pushing, key=lambda contact: contact.impulse_ns, default=None)
+        stopper = "" if leaning is None else _pair((leaning.body0, leaning.body1))
+        if not settled:
+            return stopper
+        poses = scene.poses()
         expected = twin.followed(np.where(np.arange(len(positions)) == moving, positions, self.home))
-        for row in range(len(positions)) if settled else ():
+        # What leans on another body is pushed out of place, and pushes.
+        for row in range(len(positions)) if not stopper else ():
             if row == moving or (twin.in_loop[row] and (moving < 0 or twin.in_loop[moving])):
                 continue
             drift = abs(float(positions[row] - expected[row])) / (self.settings.drift * span_of(twin, row))
@@ -188,6 +219,19 @@ class _Run:
             worst.base_m = max(worst.base_m, float(np.linalg.norm(poses[row, :3] - self._start[row, :3])))
         apart, askew = twin.mechanism.gaps(poses)
         worst.gap_m, worst.gap_rad = max(worst.gap_m, float(apart.max())), max(worst.gap_rad, float(askew.max()))
+        return stopper
+
+
+def _weakness(twin: MovingTwin, row: int) -> str:
+    """Why a drive may not get there."""
+    joint = twin.joints[row]
+    if joint.drive_max_force is None or joint.friction < 0.5 * joint.drive_max_force:
+        return ""
+    return f": dry friction takes {joint.friction:.3g} of the {joint.drive_max_force:.3g} that its drive gives"
+
+
+def _pair(bodies: tuple[str, str]) -> str:
+    return " and ".join(path.rsplit("/", 1)[-1] for path in bodies)
 
 
 def _result(
@@ -198,13 +242,12 @@ def _result(
     gap_m, base_m = settings.gap_ratio * twin.size_m, settings.drift * twin.size_m
     faults = [
         f"{twin.names[one.row]} stays {one.missed:.3g} {unit_of(twin, one.row)} short of an end of its range "
-        f"(came to {one.ends[0]:.3g} and {one.ends[1]:.3g})"
+        f"(came to {one.ends[0]:.3g} and {one.ends[1]:.3g}){_weakness(twin, one.row)}"
         for one in swept
         if one.judged and one.missed > one.allowed
     ]
     if worst.depth_m > deepest_m:
-        pair = " and ".join(path.rsplit("/", 1)[-1] for path in worst.pair)
-        faults.append(f"{pair} overlap by {worst.depth_m * 1e3:.2f} mm")
+        faults.append(f"{_pair(worst.pair)} overlap by {worst.depth_m * 1e3:.2f} mm")
     if worst.drift > 1.0:
         faults.append(f"{twin.names[worst.drifter]} drifts while another joint moves")
     if worst.base_m > base_m:
@@ -213,9 +256,10 @@ def _result(
         faults.append(f"joint frames come apart by {worst.gap_m * 1e3:.2f} mm and {worst.gap_rad:.3g} rad")
     judged = [one for one in swept if one.judged]
     passive = len(swept) - len(judged)
-    told = (
-        f"{len(judged)} joints reached both ends of their ranges" if len(judged) != 1 else "The joint reached both ends"
-    )
+    stops = [f"{twin.names[one.row]} {stop}" for one in swept for stop in one.stopped]
+    whole = sum(not one.stopped for one in judged)
+    told = f"{whole} of {len(judged)} joints reached both ends of their ranges"
+    told += f"; stopped in the pose of the stage: {', '.join(stops)}" if stops else ""
     told += f"; {passive} in loops were moved without a verdict." if passive else "."
     measures = [
         Measure("joints_swept", float(len(swept)), "1"),
@@ -234,7 +278,8 @@ def _result(
         f"Without gravity and with the base held, each joint comes within {100 * settings.reach_ratio:.0f} % of its "
         f"range of both ends (a turn for one without limits), moved by its drive or, without one, by a test drive of "
         f"{settings.test_frequency_hz:.0f} Hz; no bodies overlap by more than {deepest_m * 1e3:.1f} mm; the other "
-        f"joints keep within {settings.drift} rad; joint frames stay within {gap_m * 1e3:.1f} mm."
+        f"joints keep within {settings.drift} rad; joint frames stay within {gap_m * 1e3:.1f} mm. A driven joint may "
+        "be stopped by another body: its limits are its own, whatever the pose of the others."
     )
     message = "; ".join(faults) if faults else told
     return RolloutResult(

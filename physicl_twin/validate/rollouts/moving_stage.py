@@ -106,6 +106,21 @@ class _Editor:
             position, turn = poses[path].position_m, poses[path].quaternion_wxyz
             joint.CreateLocalPos0Attr(Gf.Vec3f(*(value / self._metre for value in position)))
             joint.CreateLocalRot0Attr(Gf.Quatf(*turn))
+            self._anchor(joint.GetPrim(), self._stage.GetPrimAtPath(path))
+
+    def _anchor(self, joint: Any, link: Any) -> None:
+        """A root schema on the link itself says that the base is free: the joint that holds it takes it over."""
+        if not link.HasAPI(UsdPhysics.ArticulationRootAPI):
+            return
+        roots = ("PhysicsArticulationRootAPI", "PhysxArticulationAPI", "NewtonArticulationRootAPI")
+        applied = [name for name in link.GetAppliedSchemas() if name in roots]
+        for name in applied:
+            joint.AddAppliedSchema(name)
+            link.RemoveAppliedSchema(name)
+        for attribute in link.GetAuthoredAttributes():
+            name = attribute.GetName()
+            if name.startswith("physxArticulation:") or name == "newton:selfCollisionEnabled":
+                joint.CreateAttribute(name, attribute.GetTypeName()).Set(attribute.Get())
 
     def _drive(self, row: int, gains: Gains) -> None:
         joint = self._twin.joints[row]

@@ -94,6 +94,7 @@ class JointSettings:
     rest_loss_ratio: float
     track_range_share: float
     track_amplitude: float
+    track_effort_share: float
     track_s: float
     track_first_hz: float
     track_last_share: float

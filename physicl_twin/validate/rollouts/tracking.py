@@ -78,7 +78,7 @@ def tracking(usd: Path, engine: Engine, settings: RolloutSettings) -> RolloutRes
     record = _Record([], [], [], [])
     if chirps:
         with open_moving(twin, engine, Setup()) as scene:
-            _follow(scene, twin.followed(twin.home), chirps, dt_s, record)
+            _follow(scene, twin, chirps, dt_s, record)
     verdicts = [_verdict(twin, chirp, record) for chirp in chirps]
     return _result(engine.name, twin, verdicts, record, settings, time.perf_counter() - start)
 
@@ -116,22 +116,27 @@ def _chirp(twin: MovingTwin, row: int, settings: RolloutSettings) -> Chirp:
     chosen, joint = settings.joints, twin.joints[row]
     low, high = range_of(twin, row, chosen)
     amplitude = min(chosen.track_range_share * (high - low), chosen.track_amplitude * span_of(twin, row))
-    centre = min(max(joint.position, low + amplitude), high - amplitude)
     stiffness, damping = twin.driven_stiffness(row)
     inertia = max(float(twin.inertia[row]), 1e-12)
     omega = math.sqrt(stiffness / inertia)
     slow = min(omega, stiffness / damping) if damping > 0.0 else omega
     last = min(chosen.track_last_hz, max(chosen.track_last_share * slow / (2.0 * math.pi), chosen.track_first_hz))
+    if joint.drive_max_force:
+        most = chosen.track_effort_share * max(joint.drive_max_force - joint.friction, 0.0)
+        amplitude = min(amplitude, most / (inertia * (2.0 * math.pi * last) ** 2))
+        # A chirp that dry friction swallows says nothing of the drive.
+        amplitude = max(amplitude, min(2.0 * joint.friction / stiffness, chosen.track_range_share * (high - low)))
+    centre = min(max(joint.position, low + amplitude), high - amplitude)
     if joint.max_velocity:
         last = min(last, max(0.8 * joint.max_velocity / (2.0 * math.pi * amplitude), chosen.track_first_hz))
     return Chirp(row, centre, amplitude, min(chosen.track_first_hz, last), last, chosen.track_s)
 
 
-def _follow(scene: EngineScene, home: FloatArray, chirps: list[Chirp], dt_s: float, record: _Record) -> None:
-    targets = home.copy()
+def _follow(scene: EngineScene, twin: MovingTwin, chirps: list[Chirp], dt_s: float, record: _Record) -> None:
+    targets = twin.followed(twin.home)
     for chirp in chirps:
         targets[chirp.row] = chirp.centre
-    scene.set_joint_positions(targets)
+    scene.set_joint_positions(twin.followed(targets))
     scene.set_joint_targets(targets)
     count = max(1, round(1.0 / _COMMANDS / dt_s))
     now_s, length_s = 0.0, chirps[0].length_s
