@@ -175,7 +175,8 @@ def _anchors(
         first = articulation.root or _first(twin)
         there = {trees.find(a.body) for a in anchors}
         there |= {trees.find(p.body1 if p.body0 == root else p.body0) for p in joints if root in (p.body0, p.body1)}
-        if first in bodies and trees.find(bodies[first]) not in there:
+        still = {body.name for body in twin.bodies if body.static}  # no rigid body, unless a joint hangs on it
+        if first in bodies and first not in still and trees.find(bodies[first]) not in there:
             anchors.append(anchor(bodies[first], poses[first]))
     return tuple(anchors)
 

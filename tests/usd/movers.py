@@ -231,6 +231,37 @@ def doorway() -> Twin:
     )  # fmt: skip
 
 
+def terrace() -> Twin:
+    """Two doorways: two trees, each on a wall of its own, and a building's root that no joint touches."""
+    one = doorway()
+    rename = {body.name: f"{body.name} 2" for body in one.bodies}
+    bodies = tuple(
+        replace(
+            body,
+            name=rename[body.name],
+            pose=Pose((body.pose.position_m[0] + 4.0, *body.pose.position_m[1:])),
+            parts=tuple(
+                replace(
+                    part,
+                    name=f"{part.name} 2",
+                    collision=replace(
+                        part.collision,
+                        colliders=tuple(replace(c, name=f"{c.name} 2") for c in part.collision.colliders),
+                    ),
+                )
+                for part in body.parts
+            ),
+        )
+        for body in one.bodies
+        if body.name != "sill"
+    )
+    joints = tuple(replace(j, name=f"{j.name} 2", body0=rename[j.body0], body1=rename[j.body1]) for j in one.joints)
+    return replace(
+        one, name="terrace", title="Terrace", bodies=one.bodies + bodies, joints=one.joints + joints,
+        articulation=Articulation("building", "sill", fixed=True),
+    )  # fmt: skip
+
+
 def pendulum(length_m: float = 0.5, position: float = 0.0, **stated: object) -> Twin:
     """A slender bar on a frictionless pin in the world, hanging down along -z at coordinate 0; axis y."""
     shapes: dict[str, Shape] = {}
@@ -294,6 +325,7 @@ MOVERS = {
     "arm": arm,
     "gripper": gripper,
     "doorway": doorway,
+    "terrace": terrace,
     "pendulum": lambda: pendulum(position=0.3),
     "four_bar": four_bar,
 }

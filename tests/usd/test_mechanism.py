@@ -62,6 +62,15 @@ def test_a_fixed_joint_to_the_world_is_the_only_anchor():
     assert mechanism.joints[0].body0 == "/t"
 
 
+def test_a_static_root_that_no_joint_touches_is_not_anchored(tmp_path):
+    """A building's root may be a wall without doors: it is no rigid body, so nothing can be tied to it."""
+    twin = doorway()
+    twin = replace(twin, articulation=replace(twin.articulation, root="sill"))
+    mechanism = planned(twin)
+    assert [anchor.body for anchor in mechanism.anchors] == ["/doorway/wall"]
+    assert usd.read_twin(write(twin, tmp_path)) == twin
+
+
 def test_a_movable_joint_to_the_world_starts_at_a_body_and_holds_the_tree():
     mechanism = planned(
         of(joint("rail", "", "cart", "prismatic"), joint("pin", "cart", "pole"), root="cart", fixed=True)
