@@ -1,0 +1,238 @@
+"""Hinges, pins, axles: what turns about a line on which round faces hold each other."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from physicl_twin.model.geometry import FloatArray
+from physicl_twin.normalize.joints.candidate import Candidate
+from physicl_twin.normalize.joints.groups import Named, hangers_on, links_of
+from physicl_twin.normalize.joints.lines import Hold, Line
+from physicl_twin.normalize.joints.scene import Group, Scene
+from physicl_twin.normalize.joints.twist import Twist
+
+#: Angles about which a body of revolution looks the same; none is a fraction of a turn that a polygon has.
+_TURNS = (0.37, 1.13, 2.03)
+#: It looks the same when its surface stays within this share of its radius (judgement: facets, a pointer line).
+_ROUND = 0.04
+
+
+def pivots(scene: Scene, lines: Sequence[Line], named: Sequence[Named]) -> list[Candidate]:
+    """Candidates about all lines."""
+    found = []
+    for line in lines:
+        found += _about(scene, line, lines, named)
+    return found
+
+
+def _about(scene: Scene, line: Line, lines: Sequence[Line], named: Sequence[Named]) -> list[Candidate]:
+    cut = [row for row, contact in enumerate(scene.contacts) if contact.slides(line.twist)]
+    components = scene.components(cut, links_of(lines, line) - line.pairs)
+    held = {index for hold in line.holds for index in (hold.a, hold.b)}
+    taking_part = [group for group in components if group & held]
+    pins = [group for group in taking_part if _is_pin(scene, group, line)]
+    sides = [group for group in taking_part if group not in pins]
+    if len(sides) < 2:
+        sides, pins = taking_part, []
+    if len(sides) < 2:
+        return []
+    base = next((g for g in sides if scene.base in g), None) or _heaviest(scene, sides)
+    found = []
+    for group in sides:
+        if group is base:
+            continue
+        other_pins = [pin for pin in pins if scene.base not in pin]
+        grown = hangers_on(scene, group, [part for part in components if part not in sides and part not in other_pins])
+        made = _judged(scene, grown, line, base, frozenset().union(*pins) if pins else frozenset(), named)
+        if made is not None:
+            found.append(made)
+    return found
+
+
+def _is_pin(scene: Scene, group: Group, line: Line) -> bool:
+    """True for what only holds others on the line: round about it, and not the larger one of what it holds."""
+    if scene.base in group or not is_round(scene, group, line.twist):
+        return False
+    mine = [hold for hold in line.holds if (hold.a in group) != (hold.b in group)]
+    if not mine:
+        return False
+    own = line.twist.reach(scene.vertices(group))
+    others = [hold.b if hold.a in group else hold.a for hold in mine]
+    return (
+        len(set(others)) >= 2 and all(own <= line.twist.reach(scene.pieces[o].vertices) + 1e-9 for o in others)
+    ) or all(scene.meanings[index].kind == "fastener" for index in group)
+
+
+def _heaviest(scene: Scene, groups: Sequence[Group]) -> Group:
+    return max(groups, key=lambda g: (float(np.prod(np.ptp(scene.vertices(g), axis=0) + 1e-6)), -min(g)))
+
+
+def is_round(scene: Scene, group: Group, twist: Twist) -> bool:
+    """True when turning the group about the axis does not change how it looks."""
+    members = scene.members(group)
+    radius = twist.reach(scene.vertices(group))
+    for angle in _TURNS:
+        for piece in members:
+            points = twist.moved(piece.surface[0], angle)
+            distance = np.min([other.distance(points)[0] for other in members], axis=0)
+            if np.quantile(distance, 0.9) > _ROUND * radius:
+                return False
+    return True
+
+
+def _judged(
+    scene: Scene, group: Group, line: Line, base: Group, pins: Group, named: Sequence[Named]
+) -> Candidate | None:
+    twist = line.twist
+    obstacles = scene.others(group) - pins
+    step = math.radians(scene.settings.angle_step_deg)
+    free = (math.pi, math.pi)
+    if not is_round(scene, group, twist):  # what looks the same however it is turned touches nothing new
+        forward = scene.travel(group, obstacles, twist, math.pi, step, line.pieces)
+        backward = scene.travel(group, obstacles, twist.reversed, math.pi, step, line.pieces)
+        free = (backward.distance, forward.distance)
+    holds = [h for h in line.holds if _between(h, group, pins)]
+    if not holds:
+        return None
+    return pivot_candidate(scene, group, twist, free, holds, base, line)
+
+
+def _between(hold: Hold, group: Group, pins: Group) -> bool:
+    a, b = hold.a in group, hold.b in group
+    return (a != b and (hold.a if a else hold.b) in group) or (a != b and bool({hold.a, hold.b} & pins))
+
+
+def pivot_candidate(
+    scene: Scene,
+    group: Group,
+    twist: Twist,
+    free: tuple[float, float],
+    holds: Sequence[Hold],
+    partners: Group,
+    line: Line,
+) -> Candidate | None:
+    """The candidate of a group that turns about a line, with what speaks for and against it.
+
+    Args:
+        scene: The object.
+        group: What moves.
+        twist: About the line.
+        free: How far it turns backwards and forwards before it touches, radians, at most pi each.
+        holds: Who holds it.
+        partners: The other side.
+        line: With the round faces.
+    """
+    backward, forward = free
+    if backward > forward:
+        twist, backward, forward = twist.reversed, forward, backward
+    full = backward >= math.pi - 1e-6 and forward >= math.pi - 1e-6
+    if forward + backward < math.radians(scene.settings.least_angle_deg):
+        return None
+    vertices = scene.vertices(group)
+    round_one = is_round(scene, group, twist)
+    reach = twist.reach(vertices)
+    features: dict[str, float] = {"pivot": 1.0}
+    reasons = []
+    pins = [h for h in holds if h.how == "pin"]
+    if pins:
+        features["pin_in_hole"] = 1.0
+        loosest = max(h.clearance for h in pins)
+        reasons.append(
+            f"A pin of {2e3 * pins[0].radius:.3g} mm sits in a hole with {1e3 * loosest:.2g} mm of play on the radius."
+        )
+        if loosest > 2e-5:
+            features["clearance"] = 1.0
+    elif any(h.how == "knuckle" for h in holds):
+        features["knuckles"] = 1.0
+        reasons.append("Round knuckles of both sides stand beside each other on one axis.")
+    elif any(h.how == "stuck" for h in holds):
+        features["stuck_pin"] = 1.0
+        reasons.append("A round pin on the axis is in the other side.")
+    else:
+        features["butt"] = 1.0
+        reasons.append("A round face on the axis stands against the other side.")
+    stations = _stations(holds)
+    if stations >= 2:
+        features["stations"] = 1.0
+        reasons.append(f"It is held at {stations} places along the axis.")
+    if len([h for h in holds if h.how == "knuckle"]) >= 1 and pins:
+        features["knuckles_and_pin"] = 1.0
+    if round_one:
+        features["round"] = 1.0
+        reasons.append("It looks the same however it is turned.")
+    else:
+        centre = vertices.mean(axis=0)[None]
+        off = float(twist.distances(0.5 * (vertices.min(axis=0) + vertices.max(axis=0))[None])[0])
+        del centre
+        if off > 0.3 * reach:
+            features["eccentric"] = 1.0
+            reasons.append("The axis runs along its side and not through its middle.")
+    angle = math.degrees(forward + backward)
+    if not full and not round_one:
+        features["limited"] = 1.0
+        reasons.append(f"It turns {angle:.0f}° until it touches.")
+    if not full and backward < math.radians(6.0) and forward > math.radians(60.0):
+        features["closed"] = 1.0
+        reasons.append("It stands at one end of its way, as something that is closed.")
+    if reach < 0.04 * scene.size:
+        features["small"] = 1.0
+    features |= wheel_features(scene, group, twist, line) if round_one else {}
+    if "wheel" in features:
+        reasons.append("It is a disc that stands on the ground, its axis level, and there are more of its kind.")
+    lower = None if full else -backward
+    upper = None if full else forward
+    return Candidate(
+        group,
+        partners,
+        _anchored(twist, vertices),
+        lower,
+        upper,
+        "spin" if round_one else "pivot",
+        holders=frozenset(index for hold in holds for index in (hold.a, hold.b)) - group,
+        features=features,
+        reasons=tuple(reasons),
+    )
+
+
+def _anchored(twist: Twist, vertices: FloatArray) -> Twist:
+    """The same turn with its point beside the middle of what moves."""
+    middle = 0.5 * (vertices.min(axis=0) + vertices.max(axis=0))
+    return Twist(twist.kind, twist.axis, twist.point + twist.axis * float((middle - twist.point) @ twist.axis))
+
+
+def _stations(holds: Sequence[Hold]) -> int:
+    """Places along the axis that are apart by more than two diameters."""
+    spans = sorted((h.low, h.high, h.radius) for h in holds)
+    count, end = 0, -math.inf
+    for low, high, radius in spans:
+        if low > end + 4 * radius:
+            count += 1
+        end = max(end, high)
+    return count
+
+
+def wheel_features(scene: Scene, group: Group, twist: Twist, line: Line | None) -> dict[str, float]:
+    """What makes a disc a wheel: it reaches the ground, its axis is level, there is another one like it."""
+    reach = twist.reach(scene.vertices(group))
+    low = float(scene.vertices(group)[:, 2].min())
+    level = abs(float(twist.axis[2])) < 0.1
+    ground = float(scene.bounds[0, 2])
+    on_ground = level and low < ground + 0.02 * reach + 1e-4
+    main = scene.pieces[scene.main(group)]
+    length = float(np.ptp(main.vertices @ twist.axis))
+    twins = 0
+    for piece in scene.pieces:
+        if piece.index in group or abs(piece.diagonal - main.diagonal) > 0.02 * main.diagonal:
+            continue
+        alike = len(piece.faces) == len(main.faces) or abs(abs(piece.volume) / abs(main.volume) - 1.0) < 0.02
+        twins += alike and float(np.ptp(piece.vertices @ twist.axis)) < 1.3 * length
+    pin = min((c.radius for c in line.cylinders), default=reach) if line is not None else reach
+    found: dict[str, float] = {}
+    if on_ground and reach > 0.03 * scene.size and reach > 1.5 * pin:
+        found["wheel"] = 1.0
+        if twins:
+            found["wheel_twins"] = 1.0
+    return found
