@@ -48,6 +48,8 @@ def build(
     licence: str = "",
     thickness_m: float | None = None,
     part_labels: StrPath | None = None,
+    states: Sequence[StrPath] = (),
+    motion: StrPath | None = None,
     config: StrPath | None = None,
     seed: int = 0,
     fast: bool = False,
@@ -67,6 +69,8 @@ def build(
         licence: SPDX expression of the source.
         thickness_m: Thickness of a flat profile (DXF), metres.
         part_labels: Labelled point cloud or mesh: one part a label, named as the label.
+        states: Files of the same thing with its parts moved (a door open): they show its joints.
+        motion: Tracked poses of its parts (CSV, JSON, NPZ, Parquet): likewise.
         config: Configuration file on top of the shipped ``config/pipeline.toml``.
         seed: Random seed.
         fast: Leave out the slow collision methods and rollout repetitions.
@@ -98,6 +102,8 @@ def build(
         seed=seed,
         fast=fast,
         precise=precise,
+        states=tuple(Path(state) for state in states),
+        motion=Path(motion) if motion is not None else None,
     )
     records = list(batch.build([source], Path(out), options, on_progress=on_progress))
     if len(records) != 1:

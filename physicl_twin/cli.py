@@ -92,6 +92,20 @@ def _add_build(verbs: Any) -> None:
         type=Path,
         help="labelled point cloud or mesh: one part a label, named as the label (one source only)",
     )
+    build.add_argument(
+        "--state",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        help="the same thing with its parts moved (a door open): shows its joints (one source only); may be repeated",
+    )
+    build.add_argument(
+        "--motion",
+        metavar="FILE",
+        type=Path,
+        help="tracked poses of its parts (CSV, JSON, NPZ, Parquet): show its joints (one source only)",
+    )
     build.add_argument("--thickness", metavar='"5 mm"', help="thickness of a flat profile (DXF)")
     build.add_argument("--licence", default="", metavar="SPDX", help="licence of the source")
     build.add_argument("--config", type=Path, help="settings on top of config/pipeline.toml")
@@ -228,6 +242,8 @@ def _build_options(options: argparse.Namespace) -> BuildOptions:
         jobs=options.jobs,
         fast=options.fast,
         precise=options.precise,
+        states=tuple(options.state),
+        motion=options.motion,
     )
 
 

@@ -95,8 +95,12 @@ def build(
         if options.read.part_labels and len(items) > 1:
             message = f"--part-labels was given for {len(items)} sources."
             raise PhysiclError("labels_for_many", message, "Build the source that the labels belong to by itself.")
+        items = _without_states(items, options)
+        if (options.states or options.motion) and len(items) > 1:
+            message = f"--state or --motion was given for {len(items)} sources."
+            raise PhysiclError("states_for_many", message, "Build the source that they show by itself.")
         if on_sources is not None:
-            on_sources([item.path for item in items])
+            on_sources([*(item.path for item in items), *options.states])
         plan = _Plan(out, options, config)
         jobs: list[Job] = []
         for item in items:
@@ -114,6 +118,16 @@ def build(
                 yield failed_record(outcome.job.key, outcome.error.to_json(), outcome.seconds) | {"log": outcome.log}
             else:
                 yield {**outcome.result, "seconds": round(outcome.seconds, 3)}
+
+
+def _without_states(items: list[_Item], options: BuildOptions) -> list[_Item]:
+    """The sources without the files that show another state of one: these are no twins of their own."""
+    states = {path.resolve() for path in options.states}
+    kept = [item for item in items if item.path.resolve() not in states]
+    if items and not kept:
+        message = "Every source is also given with --state."
+        raise PhysiclError("state_is_source", message, "Give another file of the same thing with its parts moved.")
+    return kept
 
 
 def _discover(
@@ -171,10 +185,11 @@ class _Plan:
         wanted = ingest.file_safe_name(options.read.name) if options.read.name else item.name
         try:
             labels = [Path(options.read.part_labels)] if options.read.part_labels else []
-            for path in labels:
+            seen = [*options.states, *([options.motion] if options.motion is not None else [])]
+            for path in (*labels, *seen):
                 check_file(path, options.read)
             sidecar = sidecar_of(item.path)
-            besides = dict.fromkeys((*item.companions, *labels, *([sidecar] if sidecar is not None else [])))
+            besides = dict.fromkeys((*item.companions, *labels, *seen, *([sidecar] if sidecar is not None else [])))
             request_hash = provenance.request_hash([item.path, *besides], stated, self._config)
         except OSError as error:
             hint = "Check the name and the permissions."
@@ -201,6 +216,8 @@ class _Plan:
             version=version,
             notes=notes,
             sidecar=str(sidecar) if sidecar is not None else "",
+            states=tuple(str(path.resolve()) for path in options.states),
+            motion=str(options.motion.resolve()) if options.motion is not None else "",
         )
         limits = Limits.from_settings(self._config["jobs"])
         return Job(item.source, "physicl_twin.jobs.build:run", {"request": to_json(request)}, limits)

@@ -11,6 +11,7 @@ from typing import Any
 from physicl_twin import ingest, normalize, usd
 from physicl_twin.ingest.ingest_settings import IngestSettings
 from physicl_twin.jobs import provenance
+from physicl_twin.jobs.observe import with_observations
 from physicl_twin.jobs.provenance import Provenance
 from physicl_twin.jobs.record import built_record
 from physicl_twin.jobs.request import BuildRequest
@@ -62,6 +63,7 @@ def build_one(request: BuildRequest, progress: Progress) -> dict[str, Any]:
         progress,
         IngestSettings.from_pipeline(settings),
     )
+    twin = with_observations(twin, request, settings, progress)
     clock.enter("normalize")
     said = read_sidecar(Path(request.sidecar)) if request.sidecar else Sidecar()
     if request.sidecar:
@@ -104,6 +106,9 @@ def _provenance(request: BuildRequest, twin: Twin) -> Provenance:
     # A file by its name: where it lay is nobody's business.
     read = replace(request.read, part_labels=Path(request.read.part_labels).name)
     stated = {"read": to_json(read), "materials": to_json(request.materials), "mass": to_json(request.mass)}
+    seen = [Path(path).name for path in (*request.states, request.motion) if path]
+    if seen:
+        stated["observed"] = seen
     return Provenance(
         twin=twin.name,
         version=twin.version,

@@ -24,6 +24,8 @@ class BuildOptions:
         jobs: Worker processes.
         fast: Leave out the slow collision methods and rollout repetitions.
         precise: Lay ``[collision_precise]`` over ``[collision]``.
+        states: Files of the same thing with its parts in other places; for one source.
+        motion: File of tracked poses of its parts, or None; for one source.
     """
 
     read: ReadOptions = ReadOptions()
@@ -34,6 +36,8 @@ class BuildOptions:
     jobs: int = 1
     fast: bool = False
     precise: bool = False
+    states: tuple[Path, ...] = ()
+    motion: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,8 @@ class BuildRequest:
         version: Version number of this twin.
         notes: What the batch has to say about this source.
         sidecar: File beside the source that states materials, or empty.
+        states: Files of other states of the source.
+        motion: File of tracked poses, or empty.
     """
 
     source: str
@@ -75,6 +81,8 @@ class BuildRequest:
     version: int
     notes: tuple[Note, ...] = ()
     sidecar: str = ""
+    states: tuple[str, ...] = ()
+    motion: str = ""
 
     def parsed_settings(self) -> dict[str, Any]:
         """The settings as a dictionary."""
