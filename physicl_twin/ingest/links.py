@@ -10,6 +10,7 @@ import numpy as np
 
 from physicl_twin.ingest import primitives
 from physicl_twin.ingest.builder import SceneBuilder, Soup
+from physicl_twin.ingest.link_meshes import MeshPiece, Submesh, read_mesh, with_own_hints
 from physicl_twin.ingest.naming import readable
 from physicl_twin.ingest.raw import Claim, RawBody, RawIntegrals, RawPart, RawScene
 from physicl_twin.model import (
@@ -23,7 +24,6 @@ from physicl_twin.model import (
     MassProperties,
     PartHints,
     SourceError,
-    silent,
 )
 from physicl_twin.model.geometry import FloatArray
 from physicl_twin.model.twin import PartRole
@@ -31,39 +31,11 @@ from physicl_twin.model.twin import PartRole
 PrimitiveKind = Literal["box", "sphere", "cylinder", "capsule", "ellipsoid"]
 Use = Literal["visual", "collision", "both"]
 
-#: Formats whose files state a unit that a robot description relies on; all others count in metres, as ROS reads them.
-_OWN_UNIT = frozenset(["dae"])
-#: Formats of whole scenes, which may refer to their own file as a mesh.
-_NO_MESH = frozenset(["urdf", "xacro", "mjcf", "sdf", "ifc"])
-
-
-@dataclass(frozen=True, slots=True)
-class Submesh:
-    """A part of a mesh file.
-
-    Attributes:
-        name: As the file names it.
-        centred: True to move the middle of its bounds to the origin.
-    """
-
-    name: str
-    centred: bool = False
-
 
 @dataclass(frozen=True, slots=True)
 class _Placed:
     part: RawPart
     use: Use
-
-
-@dataclass(frozen=True, slots=True)
-class _MeshPiece:
-    """A part of a mesh file: its shape, (4, 4) shape to mesh in metres, and what the file says of it."""
-
-    shape: str
-    placement: FloatArray
-    name: str
-    hints: PartHints
 
 
 class LinkBuilder:
@@ -80,7 +52,7 @@ class LinkBuilder:
         self._integrals: dict[str, RawIntegrals] = {}
         self._colliders: dict[str, Collider] = {}
         self._primitives: dict[tuple[object, ...], str] = {}
-        self._meshes: dict[tuple[object, ...], tuple[_MeshPiece, ...]] = {}
+        self._meshes: dict[tuple[object, ...], tuple[MeshPiece, ...]] = {}
         self._soups: dict[str, tuple[str, ...]] = {}
         #: What each shape is geometrically, whatever it looks like.
         self._geometry: dict[str, tuple[object, ...]] = {}
@@ -192,7 +164,7 @@ class LinkBuilder:
         key = (path.resolve(), chosen, overrules, submesh)
         if key not in self._meshes:
             try:
-                self._meshes[key] = self._read(path, chosen, overrules, submesh)
+                self._meshes[key] = read_mesh(self.builder, path, chosen, overrules, submesh)
             except SourceError as error:
                 self.builder.note("mesh_unreadable", "warning", f"{body}: {error.message}", error.hint)
                 return False
@@ -201,7 +173,8 @@ class LinkBuilder:
             self.builder.note("submesh_missing", "warning", f"{body}: {path.name} has no part {submesh.name!r}.")
         for number, piece in enumerate(pieces):
             title = name if len(pieces) == 1 else f"{name} {piece.name or number + 1}"
-            stated = _merged(hints, piece.hints)
+            self._geometry[piece.shape] = piece.geometry
+            stated = with_own_hints(hints, piece.hints)
             self._place(body, title, piece.shape, transform @ piece.placement, use, stated)
         return bool(pieces)
 
@@ -239,35 +212,6 @@ class LinkBuilder:
                 self._integrals[shape] = integrals
             self._place(body, name, shape, transform, use, hints)
         return bool(shapes)
-
-    def _read(self, path: Path, look: str, overrules: bool, submesh: Submesh | None) -> tuple[_MeshPiece, ...]:
-        """Shapes of a mesh file with their placements in metres."""
-        from physicl_twin.ingest.formats import load, require_format
-
-        if require_format(path).format in _NO_MESH:
-            raise SourceError("no_mesh", f"{path.name} is a description and no mesh.", "Name a mesh file.")
-        raw = load(path, replace(self.builder.options, units=None, part_labels=""), silent, self.builder.settings)
-        self.builder.add_sources(path, raw.sources)
-        for note in raw.notes:
-            self.builder.note(note.code, note.severity, note.message, note.hint)
-        metres = _stated_metres(raw.unit_claims) if raw.format in _OWN_UNIT else 1.0
-        scale = np.diag([metres, metres, metres, 1.0])
-        wanted = [p for p in raw.parts if submesh is None or submesh.name in (p.name, p.shape, *p.hints.path)]
-        if submesh is not None and submesh.centred and wanted:
-            scale = scale @ _centring(raw, wanted)
-        looks = {} if look and overrules else {a.name: self.builder.look(a) for a in raw.appearances}
-        names: dict[str, str] = {}
-        placed = {part.shape for part in wanted}
-        for number, shape in enumerate(raw.shapes):
-            if shape.name not in placed:
-                continue
-            if look and (overrules or not shape.appearances):
-                shape = replace(shape, appearances=(look,), mesh=replace(shape.mesh, face_appearance=None))
-            else:
-                shape = replace(shape, appearances=tuple(looks[n] for n in shape.appearances))
-            names[shape.name] = self.builder.add_shape(shape)
-            self._geometry[names[shape.name]] = (path.resolve(), number)
-        return tuple(_MeshPiece(names[p.shape], scale @ p.transform, p.name, p.hints) for p in wanted)
 
     def _place(
         self, body: str, name: str, shape: str, transform: FloatArray, use: Use, hints: PartHints | None
@@ -330,20 +274,6 @@ class LinkBuilder:
         return replace(part, role=role, collision=Collision("primitive", (collider,), fit, evidence=(evidence,)))
 
 
-def _merged(said: PartHints | None, own: PartHints) -> PartHints:
-    """What the description says of a part, and below it what its mesh file says."""
-    if said is None:
-        return own
-    return replace(
-        said,
-        material=said.material or own.material,
-        material_description=said.material_description or own.material_description,
-        density=said.density or own.density,
-        layer=said.layer or own.layer,
-        path=said.path or own.path,
-    )
-
-
 def _touching(part: RawPart, collision: PartHints) -> RawPart:
     """A part that is seen and collides, with what its collision geometry states about contact."""
     hints = replace(
@@ -353,27 +283,6 @@ def _touching(part: RawPart, collision: PartHints) -> RawPart:
         restitution=collision.restitution or part.hints.restitution,
     )
     return replace(part, hints=hints)
-
-
-def _centring(raw: RawScene, parts: list[RawPart]) -> FloatArray:
-    """(4, 4) translation that takes the middle of the parts' bounds to the origin, source units."""
-    vertices = {shape.name: shape.mesh.vertices for shape in raw.shapes}
-    corners = []
-    for part in parts:
-        moved = vertices[part.shape] @ part.transform[:3, :3].T + part.transform[:3, 3]
-        corners += [moved.min(axis=0), moved.max(axis=0)]
-    matrix = np.eye(4)
-    matrix[:3, 3] = -0.5 * (np.min(corners, axis=0) + np.max(corners, axis=0))
-    return matrix
-
-
-def _stated_metres(claims: tuple[Claim, ...]) -> float:
-    """Metres per unit of the strongest claim; 1 without any."""
-    from physicl_twin.ingest.ingest_settings import METRES_PER_UNIT
-
-    if not claims:
-        return 1.0
-    return claims[0].metres_per_unit or METRES_PER_UNIT[claims[0].value]
 
 
 def _tessellated(kind: PrimitiveKind, size_m: tuple[float, ...]) -> primitives.Primitive | None:

@@ -10,7 +10,8 @@ import numpy as np
 from physicl_twin.ingest.affine import matrix3
 from physicl_twin.ingest.builder import SceneBuilder
 from physicl_twin.ingest.description_xml import quoted
-from physicl_twin.ingest.links import PrimitiveKind, Submesh, Use
+from physicl_twin.ingest.link_meshes import Submesh
+from physicl_twin.ingest.links import PrimitiveKind, Use
 from physicl_twin.model import Appearance, BodyPair, Estimate, Evidence, Joint, MassProperties, PartHints, Pose
 from physicl_twin.model.geometry import FloatArray
 from physicl_twin.model.joint import JointAxis

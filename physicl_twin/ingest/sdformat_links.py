@@ -9,7 +9,8 @@ import numpy as np
 from physicl_twin.ingest.builder import SceneBuilder
 from physicl_twin.ingest.description_settings import Stating
 from physicl_twin.ingest.description_xml import Element, number, numbers
-from physicl_twin.ingest.links import PrimitiveKind, Submesh, Use
+from physicl_twin.ingest.link_meshes import Submesh
+from physicl_twin.ingest.links import PrimitiveKind, Use
 from physicl_twin.ingest.mechanism import Leftovers, Link, Piece, inverse, stated_mass_properties
 from physicl_twin.ingest.packages import Resolver
 from physicl_twin.ingest.sdformat_frames import Scope, pose_of_element, truth
