@@ -152,7 +152,7 @@ class _Reader:
         for name in sorted(gathered.held):
             self._builder.note("kinematic_body", "info", f"The asset lets {name!r} move by decree only (kinematic).")
         loose = sum(not owner for owner in gathered.owners)
-        if loose and len(gathered.bodies) == 1 and not mechanism.base:
+        if loose and len(gathered.bodies) + len(mechanism.added) == 1:
             self._builder.note("geometry_outside_body", "warning", f"{loose} parts outside the body join it.")
         root = stage.GetDefaultPrim()
         scene = self._builder.scene(
@@ -177,9 +177,7 @@ class _Reader:
         self, gathered: Gathered, parts: tuple[RawPart, ...], mechanism: Mechanism
     ) -> tuple[tuple[RawBody, ...], tuple[RawPart, ...]]:
         """Bodies that own parts; geometry outside all bodies becomes a static body, or joins the only one."""
-        bodies = [self._placed(body, gathered, mechanism) for body in gathered.bodies.values()]
-        if mechanism.base:
-            bodies.insert(0, RawBody(mechanism.base, np.eye(4)))
+        bodies = [self._placed(body, gathered, mechanism) for body in (*mechanism.added, *gathered.bodies.values())]
         loose = [part for part in parts if not part.body]
         if not bodies or not loose:
             return tuple(bodies), parts

@@ -15,7 +15,7 @@ from physicl_twin.ingest.usd_joints import StageJoint, stage_joint
 from physicl_twin.ingest.usd_mimics import read_mimic
 from physicl_twin.ingest.usd_physics import Frames, StageUnits, body_of
 from physicl_twin.ingest.usd_placement import place, with_inertia
-from physicl_twin.ingest.usd_tree import WORLD, open_loops, orient
+from physicl_twin.ingest.usd_tree import WORLD, chain_parallels, open_loops, orient
 from physicl_twin.model import Articulation, BodyPair, Evidence, Joint, Mimic, Note
 from physicl_twin.model.geometry import FloatArray
 
@@ -51,6 +51,7 @@ class Mechanism:
         joints: Parents first, loops last.
         articulation: As a whole; None without joints.
         base: Name of a body to add that stands for the world; empty for none.
+        added: Bodies without matter: that base, and those between joints that act one after the other.
         moved: (4, 4) pose of bodies that their joints put elsewhere, stage units, by name.
         notes: What was repaired or has no counterpart.
     """
@@ -59,6 +60,7 @@ class Mechanism:
     articulation: Articulation | None = None
     base: str = ""
     notes: tuple[Note, ...] = ()
+    added: tuple[RawBody, ...] = ()
     moved: Mapping[str, FloatArray] = field(default_factory=dict)
 
 
@@ -100,6 +102,9 @@ def read_mechanism(
             read_mimic(made, prim, joints, units, time)
     notes += _break_circles(list(joints.values()))
     by_name = {body.name: body for body in bodies}
+    between, chained = chain_parallels(list(joints.values()), names.values())
+    notes += chained
+    by_name |= {name: replace(by_name[frame], name=name, mass_properties=None) for name, frame in between.items()}
     placed = {WORLD: np.eye(4)} | {body.name: _metres(body.transform, units) for body in by_name.values()}
     notes += open_loops(joints.values())
     marked = [owner for prim in prims.roots if (owner := _owner(prim, names, joints))]
@@ -109,7 +114,14 @@ def read_mechanism(
         with_inertia(made, ordered, by_name, placed)
         notes += made.notes
     mechanism = _assembled(ordered, prims, marked, set(held), names, by_name, units, time, notes)
-    return replace(mechanism, moved={name: _stage(placed[name], units) for name in moved})
+    added = {name: by_name[name] for name in between}
+    if mechanism.base:
+        added = {mechanism.base: RawBody(mechanism.base, np.eye(4)), **added}
+    return replace(
+        mechanism,
+        added=tuple(added.values()),
+        moved={name: _stage(placed[name], units) for name in moved},
+    )
 
 
 def _new(wanted: str, taken: set[str]) -> str:

@@ -126,6 +126,7 @@ def _mujoco(made: StageJoint, prim: Any, units: StageUnits, time: Any) -> str:
     gain, bias, gear = (
         [float(v) for v in prim.GetAttribute(f"mjc:{name}").Get(time) or []] for name in ("gainPrm", "biasPrm", "gear")
     )
+    gain = gain or [1.0]
     own = JointUnits.of(made, units)
     per = own.effort if own.angle == "rad" else own.gain
     ratio = gear[0] if gear else 1.0
@@ -133,7 +134,7 @@ def _mujoco(made: StageJoint, prim: Any, units: StageUnits, time: Any) -> str:
     if stiffness < 0.0 or damping < 0.0:
         return "it pushes on with the motion"
     bounds = [abs(number(prim, f"mjc:forceRange:{end}", time) or 0.0) for end in ("min", "max")]
-    if not any(bounds) and not stiffness and not damping and gain:
+    if not any(bounds) and not stiffness and not damping:
         bounds = [abs(gain[0] * (number(prim, f"mjc:ctrlRange:{end}", time) or 0.0)) for end in ("min", "max")]
     bound = max(bounds) * abs(ratio) * own.effort or None
     _set(made, own, units, prim.GetName(), stiffness * ratio**2 * per, damping * ratio**2 * per, bound)

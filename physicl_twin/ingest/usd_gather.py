@@ -42,6 +42,9 @@ _LEFT_OUT = {
     "MjcTendon": "the tendon",
     "MjcKeyframe": "the keyframe",
 }
+_SITE_SCHEMAS = {"MjcSiteAPI", "NewtonSiteAPI"}
+#: Group in which our own assets keep the sites of a body.
+_SITES = "sites"
 _LEFT_SCHEMAS = (
     ("PhysxTendon", "the tendon at"),
     ("PhysxVehicle", "the vehicle at"),
@@ -128,6 +131,7 @@ class Gatherer:
         self._found.motion = self._motion_prims()
         for prim in self._linked():
             self._require_body(prim, names)
+        self._add_sites()
         for surface in surfaces:
             self._place(surface)
         self._spread_masses()
@@ -153,6 +157,8 @@ class Gatherer:
             seen = purpose in ("default", "render") if drawn else purpose is not None
             path = str(body.GetPath()) if body else ""
             counts = role(seen, collider and physical, bool(path) and path in with_colliders)
+            if counts is None and _SITE_SCHEMAS & set(applied_schemas(surface.prim)):
+                continue
             if counts is not None:
                 kept.append(replace(surface, role=counts))
             elif purpose is None:
@@ -186,6 +192,23 @@ class Gatherer:
             left = [what for start, what in _LEFT_SCHEMAS if any(schema.startswith(start) for schema in schemas)]
             others += [(what, prim.GetName()) for what in left]
         return PhysicsPrims(tuple(joints), tuple(roots), tuple(actuators), tuple(filtered), tuple(others))
+
+    def _add_sites(self) -> None:
+        """Frames without matter that the asset names on its bodies: sites of MuJoCo and Newton, and our own."""
+        from pxr import Usd, UsdGeom
+
+        for prim in Usd.PrimRange(self._stage.GetPseudoRoot(), Usd.TraverseInstanceProxies()):
+            ours = prim.GetParent() and prim.GetParent().GetName() == _SITES and prim.GetTypeName() == "Xform"
+            if not ours and not _SITE_SCHEMAS & set(applied_schemas(prim)):
+                continue
+            body = body_of(prim)
+            path = str(body.GetPath()) if body else ""
+            if path not in self._found.bodies or not prim.IsA(UsdGeom.Xformable):
+                continue
+            frame, _ = rigid_part(column_matrix(self._cache.GetLocalToWorldTransform(prim)))
+            site = (prim.GetDisplayName() or prim.GetName(), np.linalg.inv(self._found.frames.rigid[path]) @ frame)
+            found = self._found.bodies[path]
+            self._found.bodies[path] = replace(found, sites=(*found.sites, site))
 
     def _linked(self) -> list[Any]:
         """Prims whose bodies joints name, though they may have no surface."""

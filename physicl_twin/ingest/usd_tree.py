@@ -6,10 +6,15 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import replace
 
+import numpy as np
+
+from physicl_twin.ingest.naming import readable, unique
 from physicl_twin.ingest.usd_joints import StageJoint
 from physicl_twin.model import Estimate, Joint, Mimic, Note
 
 WORLD = ""
+#: Axes of two hinges nearer than this are one line (judgement).
+_SAME_LINE_M = 1e-3
 
 
 def open_loops(joints: Iterable[StageJoint]) -> list[Note]:
@@ -42,6 +47,56 @@ def open_loops(joints: Iterable[StageJoint]) -> list[Note]:
             message = f"The joint {made.joint.name!r} closes a loop; the tree is opened there."
             notes.append(Note("loop_opened", "info", message))
     return notes
+
+
+def chain_parallels(joints: list[StageJoint], names: Iterable[str]) -> tuple[dict[str, str], list[Note]]:
+    """Let several joints between the same two bodies act one after the other.
+
+    That is how MuJoCo's converters write a body with several joints; side by side such joints would leave nothing free.
+    Joints of one axis (two hinges of a door) stay side by side. The massless bodies between the joints of a chain have
+    the frame of the child, as it stands.
+
+    Args:
+        joints: All of them, in the order of the stage; changed in place.
+        names: Of the bodies.
+
+    Returns:
+        Names of the bodies to add, with the body whose frame each of them has; and what was done.
+    """
+    pairs: dict[tuple[str, str], list[StageJoint]] = {}
+    for made in joints:
+        if made.joint.type != "fixed" and not made.excluded:
+            pairs.setdefault((made.joint.body0, made.joint.body1), []).append(made)
+    taken = {name.casefold() for name in names}
+    added: dict[str, str] = {}
+    notes = []
+    for (parent, child), group in pairs.items():
+        if len(group) < 2 or not child or any(_same_motion(group[0].joint, made.joint) for made in group[1:]):
+            continue
+        above = parent
+        for step, made in enumerate(group):
+            below = child
+            if step < len(group) - 1:
+                below = unique([readable(f"{child} {made.joint.name}", "link")], taken)[0]
+                taken.add(below.casefold())
+                added[below] = child
+            pose0 = made.joint.pose0 if step == 0 else made.joint.pose1
+            made.joint = replace(made.joint, body0=above, body1=below, pose0=pose0)
+            above = below
+        who = ", ".join(made.joint.name for made in group)
+        message = f"The joints {who} connect the same two bodies; they act one after the other."
+        notes.append(Note("several_joints_of_one_body", "info", message))
+    return added, notes
+
+
+def _same_motion(one: Joint, other: Joint) -> bool:
+    """True when two joints of one pair of bodies leave the same motion: same kind, same line."""
+    if one.type != other.type or one.type == "spherical":
+        return one.type == other.type
+    first, second = (joint.pose1.matrix() for joint in (one, other))
+    a, b = (m[:3, "xyz".index(joint.axis)] for m, joint in ((first, one), (second, other)))
+    apart = np.cross(second[:3, 3] - first[:3, 3], a) if one.type == "revolute" else np.zeros(3)
+    return bool(abs(float(a @ b)) > 1.0 - 1e-6 and np.linalg.norm(apart) < _SAME_LINE_M)
 
 
 def orient(joints: list[StageJoint], roots: Iterable[str]) -> list[StageJoint]:

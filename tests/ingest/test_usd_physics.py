@@ -120,9 +120,11 @@ def joint(stage, kind, name, body0, body1, axis="Z", lower=None, upper=None, pos
 def test_joints_in_si_and_body_frames(stage):
     body(stage, "/Root/A")
     body(stage, "/Root/B", (50, 0, 0), 90)
+    body(stage, "/Root/C", (50, 0, 0))
+    body(stage, "/Root/D")
     joint(stage, "RevoluteJoint", "Hinge", "/Root/A", "/Root/B", "Z", -90, 45, (50, 0, 0))
-    joint(stage, "PrismaticJoint", "Slide", "/Root/A", "/Root/B/Cube", "X", -10, None, (50, 0, 0))
-    joint(stage, "SphericalJoint", "Ball", "/Root/A", "/Root/B")
+    joint(stage, "PrismaticJoint", "Slide", "/Root/A", "/Root/C/Cube", "X", -10, None, (50, 0, 0))
+    joint(stage, "SphericalJoint", "Ball", "/Root/A", "/Root/D")
     joint(stage, "FixedJoint", "Weld", "", "/Root/A", pos0=(10, 0, 0))
     joint(stage, "DistanceJoint", "Rope", "/Root/A", "/Root/B")
     scene = read(stage)
@@ -132,7 +134,7 @@ def test_joints_in_si_and_body_frames(stage):
     assert (hinge.lower, hinge.upper) == (pytest.approx(-math.pi / 2), pytest.approx(math.pi / 4))
     np.testing.assert_allclose(hinge.pose0.position_m, (0.5, 0, 0), atol=1e-9)
     slide = joints["Slide"]
-    assert (slide.axis, slide.body1, slide.upper) == ("x", "B", None)
+    assert (slide.axis, slide.body1, slide.upper) == ("x", "C", None)
     assert slide.lower == pytest.approx(-0.1)
     assert joints["Ball"].type == "spherical"
     # The weld to the world is how the root of the mechanism is held.

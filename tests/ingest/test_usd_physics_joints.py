@@ -534,3 +534,53 @@ def test_joints_and_bodies_count_in_the_same_unit(stage):
         twin = ingest.read(path, ReadOptions(units=units))
         assert twin.joints[0].position == pytest.approx(900000 * metres)
         assert twin.bodies[1].pose.position_m[2] == pytest.approx(900000 * metres)
+
+
+def test_joints_side_by_side_act_one_after_the_other(stage):
+    """MuJoCo's converter writes a body with several joints so; two hinges of a door stay what they are."""
+    body(stage, "/Root/Base")
+    body(stage, "/Root/Leg", (50, 0, 0))
+    for name, axis in (("X", "X"), ("Y", "Y")):
+        joint(stage, "RevoluteJoint", name, "/Root/Base", "/Root/Leg", axis, -90, 90, (50, 0, 0))
+    twin = ingest.read(path_of(stage), OPTIONS)
+    assert [(j.body0, j.body1) for j in twin.joints] == [("Base", "Leg X"), ("Leg X", "Leg")]
+    assert not any(j.closes_loop for j in twin.joints)
+    poses = dict(zip((b.name for b in twin.bodies), body_poses(twin, {"X": 0.3, "Y": 0.4}), strict=True))
+    about_x, about_y = np.eye(3), np.eye(3)
+    about_x[1:, 1:] = [[math.cos(0.3), -math.sin(0.3)], [math.sin(0.3), math.cos(0.3)]]
+    about_y[::2, ::2] = [[math.cos(0.4), math.sin(0.4)], [-math.sin(0.4), math.cos(0.4)]]
+    np.testing.assert_allclose(poses["Leg"].rotation(), about_x @ about_y, atol=1e-7)
+    np.testing.assert_allclose(poses["Leg"].position_m, (0.5, 0, 0), atol=1e-7)
+    assert twin.bodies[[b.name for b in twin.bodies].index("Leg X")].parts == ()
+
+
+def test_two_hinges_of_a_door_are_one(stage):
+    body(stage, "/Root/Frame")
+    body(stage, "/Root/Door", (50, 0, 0))
+    for name, height in (("Low", 10), ("High", 90)):
+        joint(stage, "RevoluteJoint", name, "/Root/Frame", "/Root/Door", "Z", 0, 90, (45, 0, height), (-5, 0, height))
+    scene = read(stage)
+    assert [(j.name, j.closes_loop) for j in scene.joints] == [("Low", False), ("High", True)]
+
+
+def test_sites(stage):
+    two_links(stage)
+    site = UsdGeom.Sphere.Define(stage, "/Root/Arm/grip")
+    site.AddTranslateOp().Set(Gf.Vec3d(0, 0, 15))
+    site.CreatePurposeAttr("guide")
+    put(site.GetPrim(), ["MjcSiteAPI"])
+    own = UsdGeom.Xform.Define(stage, "/Root/Arm/sites/tool")
+    own.AddTranslateOp().Set(Gf.Vec3d(0, 5, 0))
+    scene = read(stage)
+    arm = next(b for b in scene.bodies if b.name == "Arm")
+    found = {name: frame[:3, 3] for name, frame in arm.sites}
+    np.testing.assert_allclose(found["grip"], (0, 0, 15), atol=1e-9)
+    np.testing.assert_allclose(found["tool"], (0, 5, 0), atol=1e-9)
+    assert not notes(scene, "guide_geometry")
+
+
+def test_a_motor_of_mujoco_with_nothing_but_its_range(stage):
+    two_links(stage)
+    actuator(stage, "MjcActuator", "mjc:target", "/Root/Hinge", mjc__ctrlRange__min=-8e7, mjc__ctrlRange__max=8e7)
+    drive = read(stage).joints[0].drive
+    assert (drive.mode, drive.max_force.value) == ("force", pytest.approx(8.0))
