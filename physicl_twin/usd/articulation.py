@@ -50,14 +50,22 @@ def author_articulation(layer: Sdf.Layer, layout: Layout) -> None:
 
 
 def _author_filters(layer: Sdf.Layer, layout: Layout, articulation: Articulation) -> None:
+    """Pairs stand on a rigid body; a static body that is none is named by its colliders. Two such never meet."""
+    held = layout.mechanism.held if layout.mechanism is not None else frozenset()
+    still = {
+        plan.body.name: [collider.prim for collider in plan.colliders]
+        for plan in layout.bodies
+        if plan.body.static and plan.body.name not in held
+    }
     targets: dict[str, list[str]] = {}
     for pair in articulation.filters:
-        if pair.body0 in layout.paths and pair.body1 in layout.paths:
-            targets.setdefault(layout.paths[pair.body0], []).append(layout.paths[pair.body1])
+        one, other = (pair.body1, pair.body0) if pair.body0 in still else (pair.body0, pair.body1)
+        if one in layout.paths and other in layout.paths and one not in still:
+            targets.setdefault(layout.paths[one], []).extend(still.get(other, [layout.paths[other]]))
     for path, others in targets.items():
         prim = layer.GetPrimAtPath(path)
         layers.apply(prim, "PhysicsFilteredPairsAPI")
-        layers.relationship(prim, "physics:filteredPairs", *others)
+        layers.relationship(prim, "physics:filteredPairs", *dict.fromkeys(others))
 
 
 def _author_group(layer: Sdf.Layer, layout: Layout) -> None:

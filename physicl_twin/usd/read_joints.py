@@ -244,6 +244,19 @@ def _unit(joint: Joint, quantity: str) -> str:
     return _UNITS[quantity][1 if joint.type == "prismatic" else 0]
 
 
+def _filtered(everything: Sequence[Usd.Prim], bodies: Mapping[str, str]) -> dict[frozenset[str], tuple[str, str]]:
+    """Pairs of bodies that the stage keeps apart, as they are named there; a collider stands for its body."""
+    found: dict[frozenset[str], tuple[str, str]] = {}
+    for prim in everything:
+        if str(prim.GetPath()) in bodies and prim.HasAPI(UsdPhysics.FilteredPairsAPI):
+            one = bodies[str(prim.GetPath())]
+            for target in UsdPhysics.FilteredPairsAPI(prim).GetFilteredPairsRel().GetTargets():
+                owner = next((str(path) for path in target.GetPrefixes()[::-1] if str(path) in bodies), "")
+                if owner and bodies[owner] != one:
+                    found.setdefault(frozenset((one, bodies[owner])), (one, bodies[owner]))
+    return found
+
+
 def read_articulation(
     twin: Twin, everything: Sequence[Usd.Prim], bodies: Mapping[str, str], stage: Usd.Stage
 ) -> Articulation | None:
@@ -258,16 +271,12 @@ def read_articulation(
     told = twin.articulation
     if told is None:
         return None
-    seen = [
-        (bodies[str(prim.GetPath())], bodies[str(target)])
-        for prim in everything
-        if str(prim.GetPath()) in bodies and prim.HasAPI(UsdPhysics.FilteredPairsAPI)
-        for target in UsdPhysics.FilteredPairsAPI(prim).GetFilteredPairsRel().GetTargets()
-        if str(target) in bodies
-    ]
-    known = {(pair.body0, pair.body1) for pair in told.filters}
-    kept = tuple(pair for pair in told.filters if (pair.body0, pair.body1) in set(seen))
-    added = tuple(BodyPair(one, other, "stated") for one, other in seen if (one, other) not in known)
+    seen = _filtered(everything, bodies)
+    still = {bodies[path] for path in bodies if not stage.GetPrimAtPath(path).HasAPI(UsdPhysics.RigidBodyAPI)}
+    known = {frozenset((pair.body0, pair.body1)) for pair in told.filters}
+    # Two bodies that are no rigid bodies never meet: their pair is not on the stage.
+    kept = tuple(p for p in told.filters if {p.body0, p.body1} <= still or frozenset((p.body0, p.body1)) in seen)
+    added = tuple(BodyPair(*ends, "stated") for pair, ends in seen.items() if pair not in known)
     changes: dict[str, Any] = {}
     if len(kept) != len(told.filters) or added:
         changes["filters"] = kept + added

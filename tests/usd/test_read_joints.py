@@ -155,6 +155,27 @@ def test_a_static_body_is_no_rigid_body_unless_joints_hang_on_it(tmp_path):
     assert data["mass"] == pytest.approx(moving) and data["rigid_body_count"] == 3
 
 
+def test_a_pair_with_a_static_body_names_its_colliders(tmp_path):
+    """A filtered pair has to name bodies or colliders, and a static body without joints is no rigid body."""
+    twin = doorway()
+    pairs = (
+        BodyPair("sill", "door", "overlap"),
+        BodyPair("wall", "door", "adjacent"),
+        BodyPair("wall", "sill", "overlap"),
+    )
+    twin = replace(twin, articulation=replace(twin.articulation, filters=pairs))
+    path = write(twin, tmp_path)
+    stage = Usd.Stage.Open(str(path))
+
+    def targets(body: str) -> list[str]:
+        api = UsdPhysics.FilteredPairsAPI(stage.GetPrimAtPath(f"/doorway/{body}"))
+        return [str(target) for target in api.GetFilteredPairsRel().GetTargets()]
+
+    assert targets("door") == ["/doorway/sill/colliders/sill_00"]
+    assert targets("wall") == ["/doorway/door", "/doorway/sill/colliders/sill_00"]
+    assert usd.read_twin(path) == twin
+
+
 def test_parts_that_are_only_seen_or_only_collide(tmp_path):
     stage = Usd.Stage.Open(str(write(gripper(), tmp_path)))
     seen, touched = (stage.GetPrimAtPath(f"/gripper/thumb/geometry/{n}") for n in ("thumb", "thumb_contact"))

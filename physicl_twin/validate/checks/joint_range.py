@@ -164,7 +164,11 @@ def overlap(subject: Subject) -> Findings:
         if prim.HasAPI(UsdPhysics.FilteredPairsAPI):
             for target in UsdPhysics.FilteredPairsAPI(prim).GetFilteredPairsRel().GetTargets():
                 known = str(target) in mechanism.index
-                found.require(known, body.name, f"It is filtered against {target}, which is no rigid body.")
+                # What never moves is no rigid body: it is named by its colliders.
+                other = subject.stage.GetPrimAtPath(target)
+                still = bool(other) and other.HasAPI(UsdPhysics.CollisionAPI)
+                text = f"It is filtered against {target}, which is neither a rigid body nor a collider."
+                found.require(known or still, body.name, text)
                 if known:
                     filtered.add(frozenset((i, mechanism.index[str(target)])))
     held = {i for i, body in enumerate(mechanism.bodies) if body.held}
