@@ -13,7 +13,8 @@ import numpy as np
 
 from physicl_twin.engines.protocol import Contact, EngineMass, EngineScene, RayHit
 from physicl_twin.engines.settings import EngineSettings
-from physicl_twin.engines.usd_reader import open_stage
+from physicl_twin.engines.usd_reader import describe_mechanism, open_stage
+from physicl_twin.kit.engine_joints import KitJoints
 from physicl_twin.kit.engine_overlay import Overlay
 from physicl_twin.kit.engine_port import PhysicsPort
 from physicl_twin.model.errors import EngineError
@@ -29,7 +30,7 @@ class KitEngine:
     """
 
     def __init__(self, settings: EngineSettings | None = None, port: PhysicsPort | None = None) -> None:
-        self._settings = settings
+        self._settings = settings if settings is not None else EngineSettings.from_pipeline()
         self._port: PhysicsPort = port if port is not None else _running_kit()
 
     @property
@@ -48,7 +49,7 @@ class KitEngine:
         Raises:
             EngineError: ``engine_busy`` while the timeline plays or another scene is open, ``engine_refused_stage``.
         """
-        return KitScene(self._port, open_stage(stage), stage.name, visible=False)
+        return KitScene(self._port, open_stage(stage), stage.name, self._settings, visible=False)
 
     def open_stage(self, stage: Any, *, visible: bool = True) -> EngineScene:
         """Simulate a stage that is open already; when the scene closes it is as it was, bit for bit.
@@ -60,7 +61,7 @@ class KitEngine:
         Raises:
             EngineError: As ``open``.
         """
-        return KitScene(self._port, stage, stage.GetRootLayer().GetDisplayName(), visible=visible)
+        return KitScene(self._port, stage, stage.GetRootLayer().GetDisplayName(), self._settings, visible=visible)
 
 
 class KitScene:
@@ -70,10 +71,11 @@ class KitScene:
         port: The simulation.
         stage: ``Usd.Stage``.
         name: Of the user's file, for messages.
+        settings: Of the engines.
         visible: True to move the stage's prims.
     """
 
-    def __init__(self, port: PhysicsPort, stage: Any, name: str, *, visible: bool) -> None:
+    def __init__(self, port: PhysicsPort, stage: Any, name: str, settings: EngineSettings, *, visible: bool) -> None:
         if reason := port.busy():
             raise EngineError("engine_busy", f"{name} cannot be simulated now: {reason}", "Press stop and try again.")
         self._overlay: Overlay | None = Overlay(stage, name)
@@ -88,6 +90,8 @@ class KitScene:
                     f"PhysX made no rigid body of {lost[0]} in {name} ({len(lost)} of {self._rows}).",
                     "Check that it is not nested in another rigid body.",
                 )
+            self._joints = KitJoints(port, describe_mechanism(stage, settings, "physx"), self._metre)
+            self._notes += self._joints.notes
         except BaseException:
             self.close()
             raise
@@ -137,6 +141,41 @@ class KitScene:
         self._require_open()
         wanted = self._finite("velocity", np.asarray(velocities, dtype=float), 6)
         self._port.set_velocities(np.hstack([wanted[:, :3] / self._metre, wanted[:, 3:]]))
+
+    @property
+    def joints(self) -> tuple[str, ...]:
+        """Prim paths of the movable joints."""
+        return self._joints.paths
+
+    def joint_positions(self) -> FloatArray:
+        """(J,) coordinates, radians or metres, told from the bodies."""
+        return self._joints.positions(self.poses())
+
+    def joint_velocities(self) -> FloatArray:
+        """(J,) rates of the coordinates."""
+        return self._joints.rates(self.poses(), self.velocities())
+
+    def set_joint_positions(self, positions: FloatArray) -> None:
+        """Put the joints of the trees somewhere; the roots of articulations stay where they are."""
+        overlay = self._require_open()
+        placed = self._joints.put(self.poses(), np.asarray(positions, dtype=float))
+        if placed is not None:
+            self.set_poses(placed)
+        elif self._visible:
+            shown = self.poses()
+            overlay.show(np.hstack([shown[:, :3] / self._metre, shown[:, 3:]]))
+
+    def set_joint_velocities(self, velocities: FloatArray) -> None:
+        """Set the rates of the joints of the trees."""
+        self._require_open()
+        moved = self._joints.move(self.poses(), self.velocities(), np.asarray(velocities, dtype=float))
+        if moved is not None:
+            self.set_velocities(moved)
+
+    def set_joint_targets(self, targets: FloatArray) -> None:
+        """Where the drives of articulations shall hold their joints."""
+        self._require_open()
+        self._joints.aim(np.asarray(targets, dtype=float))
 
     def contacts(self) -> tuple[Contact, ...]:
         """Contact points of the last step."""

@@ -158,6 +158,31 @@ class LoopedScene:
         """See ``EngineScene``."""
         self._loop.call(lambda: self._scene.set_velocities(velocities))
 
+    @property
+    def joints(self) -> tuple[str, ...]:
+        """See ``EngineScene``."""
+        return self._scene.joints
+
+    def joint_positions(self) -> FloatArray:
+        """See ``EngineScene``."""
+        return self._loop.call(self._scene.joint_positions)
+
+    def joint_velocities(self) -> FloatArray:
+        """See ``EngineScene``."""
+        return self._loop.call(self._scene.joint_velocities)
+
+    def set_joint_positions(self, positions: FloatArray) -> None:
+        """See ``EngineScene``."""
+        self._loop.call(lambda: self._scene.set_joint_positions(positions))
+
+    def set_joint_velocities(self, velocities: FloatArray) -> None:
+        """See ``EngineScene``."""
+        self._loop.call(lambda: self._scene.set_joint_velocities(velocities))
+
+    def set_joint_targets(self, targets: FloatArray) -> None:
+        """See ``EngineScene``."""
+        self._loop.call(lambda: self._scene.set_joint_targets(targets))
+
     def contacts(self) -> tuple[Contact, ...]:
         """See ``EngineScene``."""
         return self._loop.call(self._scene.contacts)

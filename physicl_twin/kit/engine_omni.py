@@ -12,7 +12,7 @@ import omni.kit.app
 import omni.physics.tensors
 import omni.timeline
 from omni.physx import get_physx_interface, get_physx_scene_query_interface, get_physx_simulation_interface
-from pxr import PhysicsSchemaTools, UsdUtils
+from pxr import PhysicsSchemaTools, UsdPhysics, UsdUtils
 
 from physicl_twin.kit.engine_port import PortContact, PortHit
 from physicl_twin.model.errors import EngineError
@@ -86,11 +86,27 @@ class OmniPhysics:
         lost = tuple(path for path in bodies if path not in there)
         self._order = [there[path] for path in bodies if path in there]
         self._indices = np.arange(self._bodies.count, dtype=np.uint32)
+        self._find_dofs(stage)
         return lost
+
+    def _find_dofs(self, stage: Any) -> None:
+        """Where the view of articulations keeps the joints with one coordinate: row of the articulation, column."""
+        self._dofs: dict[str, tuple[int, int]] = {}
+        self._articulations: Any = None
+        roots = [str(prim.GetPath()) for prim in stage.Traverse() if prim.HasAPI(UsdPhysics.ArticulationRootAPI)]
+        if not roots:
+            return
+        self._articulations = self._view.create_articulation_view(roots)
+        for row, paths in enumerate(self._articulations.dof_paths):
+            for column, path in enumerate(paths):
+                # A joint with several coordinates appends a number to its path: it is no prim.
+                if stage.GetPrimAtPath(str(path)):
+                    self._dofs[str(path)] = row, column
+        self._articulation_rows = np.arange(self._articulations.count, dtype=np.uint32)
 
     def detach(self) -> None:
         """Undo what ``attach`` did, the last thing first, all of it even when one part fails."""
-        self._view = self._bodies = None
+        self._view = self._bodies = self._articulations = None
         failures = []
         while self._undo:
             try:
@@ -124,6 +140,38 @@ class OmniPhysics:
     def set_velocities(self, values: FloatArray) -> None:
         """Set them."""
         self._bodies.set_velocities(self._unrows(values), self._indices)
+
+    def dofs(self) -> tuple[str, ...]:
+        """Joints with one coordinate."""
+        return tuple(self._dofs)
+
+    def set_dof_positions(self, values: FloatArray) -> None:
+        """Put them somewhere, and the links with them; their rates stay."""
+        rates = np.array(self._articulations.get_dof_velocities(), dtype=np.float32)
+        told = self._table(self._articulations.get_dof_positions(), values)
+        self._articulations.set_dof_positions(told, self._articulation_rows)
+        self._view.update_articulations_kinematic()
+        # Forward kinematics leaves rates of its own behind (measured in ovphysx).
+        self._articulations.set_dof_velocities(rates, self._articulation_rows)
+        self._view.update_articulations_kinematic()
+
+    def set_dof_velocities(self, values: FloatArray) -> None:
+        """Set their rates."""
+        told = self._table(self._articulations.get_dof_velocities(), values)
+        self._articulations.set_dof_velocities(told, self._articulation_rows)
+        self._view.update_articulations_kinematic()
+
+    def set_dof_targets(self, values: FloatArray) -> None:
+        """Tell their drives."""
+        told = self._table(self._articulations.get_dof_position_targets(), values)
+        self._articulations.set_dof_position_targets(told, self._articulation_rows)
+
+    def _table(self, there: Any, values: FloatArray) -> Any:
+        """What the view has, with our values in their places."""
+        table = np.array(there, dtype=np.float32).reshape(self._articulations.count, self._articulations.max_dofs)
+        for (row, column), value in zip(self._dofs.values(), values, strict=True):
+            table[row, column] = value
+        return table
 
     def masses(self) -> FloatArray:
         """(N,)."""

@@ -86,6 +86,18 @@ class PhysicsPort(Protocol):
     def set_velocities(self, values: FloatArray) -> None:
         """(N, 6)."""
 
+    def dofs(self) -> tuple[str, ...]:
+        """Prim paths of the joints of articulations with one coordinate, in the order of the arrays below (D)."""
+
+    def set_dof_positions(self, values: FloatArray) -> None:
+        """(D,) radians or stage units, positive in PhysX's own sense: of the child against its parent."""
+
+    def set_dof_velocities(self, values: FloatArray) -> None:
+        """(D,)."""
+
+    def set_dof_targets(self, values: FloatArray) -> None:
+        """(D,) positions that drives shall hold."""
+
     def masses(self) -> FloatArray:
         """(N,)."""
 

@@ -53,6 +53,30 @@ class OvphysxPort:
     def set_velocities(self, values):
         self.scene.set_velocities(np.hstack([values[:, :3] * self.metre, values[:, 3:]]))
 
+    def dofs(self):
+        joints = self.scene._joints
+        return tuple(joints.paths[row] for row in joints._own) if joints is not None else ()
+
+    def _as_physx(self, values):
+        """(D,) as the editor's PhysX has them, as (J,) of the embedded engine."""
+        joints = self.scene._joints
+        told = self.scene.joint_positions()
+        child = {joint.path: body for body, joint in joints.mechanism.tree.joints.items()}
+        for row, value in zip(joints._own, values, strict=True):
+            joint = joints.mechanism.joints[row]
+            sign = -1.0 if child[joint.path] == joint.body0 else 1.0
+            told[row] = sign * value * (1.0 if joint.type == "revolute" else self.metre)
+        return told
+
+    def set_dof_positions(self, values):
+        self.scene.set_joint_positions(self._as_physx(values))
+
+    def set_dof_velocities(self, values):
+        self.scene.set_joint_velocities(self._as_physx(values))
+
+    def set_dof_targets(self, values):
+        self.scene.set_joint_targets(self._as_physx(values))
+
     def masses(self):
         return np.array([body.mass_kg for body in self.scene.mass_properties()]) / self.kilogram
 

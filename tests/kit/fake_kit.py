@@ -44,6 +44,34 @@ class View:
         return lambda data, indices: source(np.asarray(data, float)[np.argsort(self.order)])
 
 
+class ArticulationView:
+    """The tensor view of ovphysx's articulation: joints in an order of its own, a number of a ball joint among them."""
+
+    def __init__(self, kit):
+        self.kit, self.count = kit, 1
+        self.known = list(kit.port.dofs())[::-1]
+        self.dof_paths = [[*self.known[:1], "/World/joints/ball:0", *self.known[1:]]]
+        self.max_dofs = len(self.dof_paths[0])
+
+    def _there(self):
+        return np.zeros((1, self.max_dofs), np.float32)
+
+    get_dof_positions = get_dof_velocities = get_dof_position_targets = _there
+
+    def _set(self, what, data):
+        row = dict(zip(self.dof_paths[0], np.asarray(data, float)[0], strict=True))
+        getattr(self.kit.port, f"set_dof_{what}")(np.array([row[path] for path in self.kit.port.dofs()]))
+
+    def set_dof_positions(self, data, indices):
+        self._set("positions", data)
+
+    def set_dof_velocities(self, data, indices):
+        self._set("velocities", data)
+
+    def set_dof_position_targets(self, data, indices):
+        self._set("targets", data)
+
+
 class Kit:
     """State of the pretended Kit."""
 
@@ -137,6 +165,13 @@ class Kit:
 
     def create_rigid_body_view(self, paths):
         return View(self)
+
+    def create_articulation_view(self, paths):
+        assert paths == ["/World"]
+        return ArticulationView(self)
+
+    def update_articulations_kinematic(self):
+        pass
 
 
 def install(monkeypatch, kit):

@@ -17,6 +17,7 @@ from physicl_twin.kit.engine import KitEngine
 from physicl_twin.kit.engine_async import LoopedEngine, MainLoop, roll_out
 from physicl_twin.model import EngineError
 from physicl_twin.validate.rollouts import RolloutSettings, run
+from tests.engines.mechanisms import MechanismBuilder
 from tests.engines.stages import StageBuilder
 from tests.kit import fake_kit
 from tests.kit.editor_port import OvphysxPort
@@ -374,3 +375,59 @@ def test_the_adapter_leaves_a_busy_kit_alone(kit, tmp_path):
     with pytest.raises(EngineError, match="another extension"):
         KitEngine().open(path)
     assert kit.attached == 5
+
+
+def mechanism_file(path, unit=1.0, articulated=True):
+    """A hinge whose first body is the child, and a slide on it, on a held base."""
+    builder = MechanismBuilder(path, articulated=articulated, metres_per_unit=unit, gravity_mps2=0.0)
+    builder.base()
+    builder.link("arm", (0, 0, 1 / unit), inertia=[0.01 / unit**2] * 3)
+    hinge = builder.joint("hinge", "revolute", "arm", "base", (0, 0, 0), (0, 0, 1 / unit), axis="X")
+    builder.link("sled", (0, 0, 1 / unit), inertia=[0.01 / unit**2] * 3)
+    builder.joint("rail", "prismatic", "sled", "arm", (0, 0, 0), (0, 0, 0), axis="Y")
+    builder.drive(hinge, stiffness=400.0 / unit**2, damping=40.0 / unit**2)
+    builder.quiet()
+    return builder.save()
+
+
+@pytest.mark.parametrize("unit", [1.0, 0.01], ids=["metres", "centimetres"])
+@pytest.mark.parametrize("articulated", [True, False], ids=["articulated", "loose"])
+def test_joints_are_set_and_told_as_by_the_embedded_engine(port, tmp_path, unit, articulated):
+    path = mechanism_file(tmp_path / "s.usda", unit, articulated)
+    found = []
+    for made in (engine("physx"), KitEngine(port=port)):
+        with made.open(path) as scene:
+            assert scene.joints == ("/World/joints/hinge", "/World/joints/rail")
+            scene.set_joint_positions(np.array([0.4, 0.2]))
+            scene.set_joint_velocities(np.array([1.0, 0.5]))
+            found.append([scene.joint_positions(), scene.joint_velocities(), scene.poses(), scene.velocities()])
+            if articulated:
+                scene.set_joint_targets(np.array([0.7, 0.0]))
+                scene.step(0.002, 1000)
+                assert scene.joint_positions()[0] == pytest.approx(0.7, abs=5e-3)
+    for mine, theirs in zip(*found, strict=True):
+        np.testing.assert_allclose(mine, theirs, atol=2e-5)
+    np.testing.assert_allclose(found[1][0], [0.4, 0.2], atol=1e-5)
+    np.testing.assert_allclose(found[1][1], [1.0, 0.5], atol=1e-5)
+
+
+def test_the_editor_says_which_joints_it_cannot_steer(port, tmp_path):
+    with KitEngine(port=port).open(mechanism_file(tmp_path / "s.usda", articulated=False)) as scene:
+        with pytest.raises(EngineError) as error:
+            scene.set_joint_targets(np.zeros(2))
+        assert error.value.code == "engine_cannot" and "PhysicsArticulationRootAPI" in error.value.hint
+
+
+def test_the_adapter_finds_the_joints_of_the_view_of_articulations(tmp_path, monkeypatch):
+    port = OvphysxPort(tmp_path)
+    kit = fake_kit.Kit(port)
+    fake_kit.install(monkeypatch, kit)
+    monkeypatch.delitem(sys.modules, "physicl_twin.kit.engine_omni", raising=False)
+    with KitEngine().open(mechanism_file(tmp_path / "s.usda")) as scene:
+        scene.set_joint_positions(np.array([0.4, 0.2]))
+        np.testing.assert_allclose(scene.joint_positions(), [0.4, 0.2], atol=1e-5)
+        scene.set_joint_velocities(np.array([1.0, 0.5]))
+        np.testing.assert_allclose(scene.joint_velocities(), [1.0, 0.5], atol=1e-5)
+        scene.set_joint_targets(np.array([0.6, 0.0]))
+        scene.step(0.002, 1000)
+        assert scene.joint_positions()[0] == pytest.approx(0.6, abs=5e-3)
