@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from physicl_twin.ingest.builder import SceneBuilder, Soup
+from physicl_twin.ingest.ifc_boxes import exact_boxes
 from physicl_twin.ingest.ifc_hints import FRAMING, GLAZING, LINING, Maker, class_word
 from physicl_twin.ingest.ifc_openings import Leaf, Piece, leaves_of, pieces_of
 from physicl_twin.ingest.ifc_operations import panels_of
@@ -16,7 +17,7 @@ from physicl_twin.ingest.ifc_process import IfcSettings
 from physicl_twin.ingest.looks import linear_color, unit_interval
 from physicl_twin.ingest.naming import readable
 from physicl_twin.ingest.raw import Claim, RawBody, RawPart, RawScene
-from physicl_twin.model import Appearance, Articulation, BodyPair, Evidence, Joint, PartHints, Pose
+from physicl_twin.model import Appearance, Articulation, BodyPair, Collision, Evidence, Joint, PartHints, Pose
 from physicl_twin.model.geometry import FloatArray
 
 #: From this transparency on a surface is glass (judgement: frosted glass lets half through).
@@ -69,6 +70,7 @@ class Building:
         self._maker = Maker(builder.path.name, settings.density_relative_std)
         self._shapes: dict[int, _Shape] = {}
         self._made: dict[tuple[Any, ...], tuple[str, ...]] = {}
+        self._boxes: dict[tuple[Any, ...], Collision | None] = {}
         self._bodies: dict[str, RawBody] = {}
         self._names: dict[int, str] = {}
         self._joints: list[Joint] = []
@@ -181,9 +183,20 @@ class Building:
         transform = np.eye(4) if np.array_equal(own, home) else np.linalg.inv(home) @ own
         transform[:3, 3] += transform[:3, :3] @ (shape.centre / self._metres)
         made = self._made[key]
+        collision = self._blocks(key, shape, faces) if len(made) == 1 else None
         for number, one in enumerate(made):
             title = name if len(made) == 1 else f"{name} {number + 1}"
-            self._builder.add_part(RawPart(readable(title, "part"), one, transform, hints, body))
+            part = RawPart(readable(title, "part"), one, transform, hints, body, collision=collision)
+            self._builder.add_part(part)
+
+    def _blocks(self, key: tuple[Any, ...], shape: _Shape, faces: NDArray[np.int64]) -> Collision | None:
+        """Exact boxes of what is made of blocks, metres; none when the user turns the axes."""
+        if self._builder.options.up_axis not in (None, "z"):
+            return None
+        if key not in self._boxes:
+            vertices = shape.vertices * self._joint_scale
+            self._boxes[key] = exact_boxes(vertices, shape.faces[faces], self._builder.path.name)
+        return self._boxes[key]
 
     def _soup(
         self, shape: _Shape, faces: NDArray[np.int64], hints: PartHints, own_colour: tuple[float, ...] | None

@@ -90,6 +90,17 @@ def test_elements_stand_where_the_placements_say(house):
     np.testing.assert_allclose(wall.transform[:3, 3] * metres(house), expected[:3, 3], atol=1e-9)
 
 
+def test_the_doorway_stays_open_to_what_collides(house):
+    """Exact boxes, whatever the unit of the file; nothing of them lies in the opening."""
+    walls = [p for p in house.parts if p.body == "Outer wall"]
+    for part in walls:
+        assert [c.kind for c in part.collision.colliders] == ["box"] * 3
+        for collider in part.collision.colliders:
+            low = np.array(collider.pose.position_m) - np.array(collider.size_m) / 2
+            high = np.array(collider.pose.position_m) + np.array(collider.size_m) / 2
+            assert high[0] <= 1 + 1e-9 or low[0] >= 2 - 1e-9 or low[2] >= 2.1 - 1e-9
+
+
 def test_everything_is_static_and_named_with_its_place(house):
     assert {b.name for b in house.bodies} == {"Outer wall", "Floor", "Column"}
     assert all(b.static for b in house.bodies)
