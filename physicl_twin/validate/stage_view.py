@@ -157,6 +157,23 @@ def read_bodies(stage: Any) -> tuple[BodyView, ...]:
     return tuple(_body(path, item, xforms) for path, item in found.items())
 
 
+def read_static_colliders(stage: Any) -> tuple[ColliderView, ...]:
+    """Colliders that belong to no rigid body: what never moves, in the stage's frame."""
+    from pxr import Usd, UsdGeom, UsdPhysics
+
+    moving: dict[str, _Found] = {}
+    found = []
+    xforms = UsdGeom.XformCache(Usd.TimeCode.Default())
+    for prim in Usd.PrimRange.Stage(stage, Usd.TraverseInstanceProxies()):
+        if prim.HasAPI(UsdPhysics.RigidBodyAPI):
+            moving[str(prim.GetPath())] = _Found(prim)
+        if not prim.IsA(UsdGeom.Gprim) or not prim.HasAPI(UsdPhysics.CollisionAPI) or _owner(prim, moving) is not None:
+            continue
+        if _get(UsdPhysics.CollisionAPI(prim).GetCollisionEnabledAttr(), True):
+            found.append(_collider(prim, np.array(xforms.GetLocalToWorldTransform(prim)).T))
+    return tuple(found)
+
+
 def rigid_world(xforms: Any, prim: Any) -> FloatArray:
     """(4, 4) world placement of a prim with its scale taken out (physics frames have none)."""
     matrix = np.array(xforms.GetLocalToWorldTransform(prim)).T

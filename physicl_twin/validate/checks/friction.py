@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from physicl_twin.validate.checks.registry import Findings, check
-from physicl_twin.validate.stage_view import ColliderView, PhysicsMaterialView
+from physicl_twin.validate.stage_view import ColliderView, PhysicsMaterialView, read_static_colliders
 from physicl_twin.validate.subject import NotChecked, Subject
 
 _REBUILD = "Build the twin again, or give the part's material with --material."
 
 
 def _colliders(subject: Subject) -> tuple[ColliderView, ...]:
-    colliders = tuple(c for body in subject.bodies for c in body.colliders)
+    colliders = tuple(c for body in subject.all_bodies for c in body.colliders)
+    colliders += read_static_colliders(subject.stage)
     if not colliders:
         raise NotChecked("No body has a collider.")
     return colliders
