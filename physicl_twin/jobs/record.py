@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from physicl_twin.model import Certificate, Decision, Estimate, Pose, Twin
+from physicl_twin.model import Certificate, Decision, Estimate, Joint, Pose, Twin
 from physicl_twin.model.estimate import Z90
+from physicl_twin.normalize.mass import MASSLESS
 
 
 def whole_mass_properties(twin: Twin) -> dict[str, Any]:
-    """Mass properties of all bodies together, in the source's own axes and origin, scaled to metres.
+    """Mass properties of all bodies together as the source has them posed, in its own axes and origin, metres.
+
+    Bodies that never move (walls) have no mass; links that only name a frame, and whose small mass is none of the
+    source's, are left out.
 
     Returns:
         ``mass_kg`` {value, std, low, high}, ``com_m`` (3,), ``inertia_kgm2`` (3, 3) about the centre of mass. Masses
         of several bodies add as independent estimates.
     """
-    bodies = [(body.pose, body.mass_properties) for body in twin.bodies if body.mass_properties is not None]
+    bodies = [
+        (body.pose, body.mass_properties)
+        for body in twin.bodies
+        if body.mass_properties is not None and MASSLESS not in body.mass_properties.mass.flags
+    ]
     if not bodies:
         return {"mass_kg": None, "com_m": None, "inertia_kgm2": None}
     to_source = Pose((0.0, 0.0, 0.0), twin.frame.source_to_twin_wxyz).rotation().T
@@ -38,6 +46,37 @@ def whole_mass_properties(twin: Twin) -> dict[str, Any]:
         "com_m": (to_source @ com).tolist(),
         "inertia_kgm2": (to_source @ inertia @ to_source.T).tolist(),
     }
+
+
+def describe_joints(twin: Twin, joints: Iterable[Joint]) -> list[dict[str, Any]]:
+    """Joints as the contract shows them, in the source's own axes and origin, scaled to metres.
+
+    Returns:
+        For each ``name``, ``type``, ``body0`` and ``body1`` (empty for the world), ``role``, ``axis`` (unit vector),
+        ``origin_m`` (a point on the axis as the source has it posed), ``lower`` and ``upper`` (radians or metres, None
+        when free) and ``probability``. A fixed or spherical joint has its frame's axis.
+    """
+    to_source = Pose((0.0, 0.0, 0.0), twin.frame.source_to_twin_wxyz).rotation().T
+    poses = {body.name: body.pose for body in twin.bodies}
+    listed = []
+    for joint in joints:
+        # The first body's side: also a joint that is only proposed has that body, and the line of the axis is the same.
+        frame = poses.get(joint.body0, Pose()).compose(joint.pose0).matrix()
+        listed.append(
+            {
+                "name": joint.name,
+                "type": joint.type,
+                "body0": joint.body0,
+                "body1": joint.body1,
+                "role": joint.role,
+                "axis": (to_source @ frame[:3, "xyz".index(joint.axis)]).tolist(),
+                "origin_m": (to_source @ frame[:3, 3]).tolist(),
+                "lower": joint.lower,
+                "upper": joint.upper,
+                "probability": joint.probability,
+            }
+        )
+    return listed
 
 
 def _interval(total: float, masses: list[Estimate]) -> dict[str, float]:
@@ -71,6 +110,8 @@ def built_record(
         **whole_mass_properties(twin),
         "units": describe_decision(twin.frame.units),
         "up_axis": describe_decision(twin.frame.up_axis),
+        "joints": describe_joints(twin, twin.joints),
+        "proposals": describe_joints(twin, (proposal.joint for proposal in twin.proposals)),
         "checks": {status: certificate.count(status) for status in ("passed", "failed", "not_checked")},
         "notes": [{"code": n.code, "severity": n.severity, "message": n.message, "hint": n.hint} for n in twin.notes],
         "stages": {name: round(seconds, 3) for name, seconds in stages.items()},
@@ -91,6 +132,8 @@ def failed_record(source: str, error: dict[str, str], seconds: float) -> dict[st
         "inertia_kgm2": None,
         "units": None,
         "up_axis": None,
+        "joints": [],
+        "proposals": [],
         "checks": {"passed": 0, "failed": 0, "not_checked": 0},
         "notes": [],
         "stages": {},

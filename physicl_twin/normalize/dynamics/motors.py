@@ -29,6 +29,7 @@ _GRIP = 0.25
 _STIFFNESS = {"revolute": "N m/rad", "prismatic": "N/m"}
 _DAMPING = {"revolute": "N m s/rad", "prismatic": "N s/m"}
 _INERTIA = {"revolute": "kg m2", "prismatic": "kg"}
+_SAID = {"revolute": "kg m²", "prismatic": "kg"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +133,7 @@ def drive_of(
     stiffness = min(wanted, bound)
     damping = 2 * settings.damping_ratio * math.sqrt(stiffness * inertia)
     frequency = math.sqrt(stiffness / inertia) / (2 * math.pi)
-    words = (
-        f"Natural frequency of {frequency:.3g} Hz for {inertia:.3g} {_INERTIA[joint.type]}, the most in sampled poses"
-    )
+    words = f"Natural frequency of {frequency:.3g} Hz for {inertia:.3g} {_SAID[joint.type]}, the most in sampled poses"
     if wanted > bound:
         words += f"; more would use up the motor's effort before an error of {said}"
     if not held:

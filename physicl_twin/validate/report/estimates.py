@@ -50,7 +50,7 @@ class Owner:
 
 
 def owners(twin: Twin) -> Iterator[Owner]:
-    """All estimates and decisions, grouped: source, bodies, materials, parts, shapes."""
+    """All estimates and decisions, grouped: source, bodies, joints, materials, parts, shapes."""
     frame = (_decision("unit of length", twin.frame.units), _decision("up axis", twin.frame.up_axis))
     meaning: tuple[Row, ...] = ()
     if twin.semantics:
@@ -60,6 +60,10 @@ def owners(twin: Twin) -> Iterator[Owner]:
     for body in twin.bodies:
         if body.mass_properties:
             yield Owner("body", body.name, tuple(_mass_rows(body.mass_properties)))
+    for joint in twin.joints:
+        drive = tuple(_fields(joint.drive, "drive ")) if joint.drive is not None else ()
+        if told := (*_fields(joint), *drive):
+            yield Owner("joint", joint.name, told)
     for material in twin.materials:
         yield Owner("material", material.title or material.name, tuple(_fields(material)))
     for part in twin.parts:

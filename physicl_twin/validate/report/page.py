@@ -8,7 +8,7 @@ from typing import Any
 from physicl_twin.model import Certificate, Twin
 from physicl_twin.page.markup import Markup, join, tag
 from physicl_twin.page.style import css
-from physicl_twin.validate.report import candidates, checks, estimates, headline, parts, rollouts, sources
+from physicl_twin.validate.report import candidates, checks, estimates, headline, joints, parts, rollouts, sources
 from physicl_twin.validate.report.pictures import Picture, pictures, thumbnail_uri
 
 
@@ -24,6 +24,7 @@ def report(certificate: Certificate, twin: Twin | None, usd: Path | None, settin
     curve_points = int(settings["report"]["curve_points"])
     drawn = pictures(twin, usd, settings)
     considered = candidates.candidates_section(twin, settings)
+    moving = joints.joints_section(twin)
     portrait = thumbnail_uri(usd) or next((p.uri for p in drawn if p.uri), "")
     title = twin.title if twin else certificate.twin
     body = tag(
@@ -34,6 +35,7 @@ def report(certificate: Certificate, twin: Twin | None, usd: Path | None, settin
         _section("What fails", checks.failures(certificate)) if certificate.count("failed") else None,
         _section("Pictures", _figures(drawn)) if drawn else None,
         _section("Parts", parts.parts_table(twin)) if twin else None,
+        _section("Joints", *moving) if moving else None,
         _section("Collision geometry that was considered", *considered) if considered else None,
         _section("Rollouts", rollouts.rollouts_section(certificate.rollouts, curve_points)),
         _section("Every estimate, and why", estimates.estimates_section(twin)) if twin else None,

@@ -45,9 +45,9 @@ def _row(twin: Twin, part: Part) -> Markup:
         cell("part", named(part.name, 36), class_="head"),
         cell("material", *_material(material), *_inside(part)),
         cell("density kg/m³", _pair(material.density if material else None), class_="num right"),
-        cell("mass kg", _pair(part.mass), class_="num right"),
+        cell("mass kg", _pair(part.mass) if part.visible else "only collides", class_="num right"),
         cell("friction µs / µk", _friction(material), class_="num right"),
-        cell("collider · mean error", _collider(part), class_="right"),
+        cell("collider · mean error", _collider(part) if part.collides else "only seen", class_="right"),
     )
 
 
