@@ -12,6 +12,8 @@ from physicl_twin.ingest.guards import damaged
 from physicl_twin.model import SourceError
 from physicl_twin.model.geometry import FloatArray
 
+#: Lengths, masses and moments from here on are damage; products of a few of them must stay finite (judgement).
+LARGEST = 1e30
 #: Elements inside elements beyond this are damage: descriptions nest a dozen deep (nested models a few dozen).
 _MAX_DEPTH = 256
 
@@ -161,10 +163,10 @@ def numbers(text: str, count: int, what: str, element: Element) -> FloatArray:
     """So many finite numbers, separated by white space.
 
     Raises:
-        SourceError: ``number_invalid``.
+        SourceError: ``number_invalid``, also for magnitudes beyond all sense.
     """
     values = np.array([number(word, what, element) for word in text.split()], dtype=np.float64)
-    if values.shape != (count,) or not np.isfinite(values).all():
+    if values.shape != (count,) or not (np.abs(values) < LARGEST).all():
         raise SourceError(
             "number_invalid",
             f"{element.place}: the {what} is {text[:60]!r}; it takes {count} finite numbers.",

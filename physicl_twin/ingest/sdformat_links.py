@@ -8,7 +8,7 @@ import numpy as np
 
 from physicl_twin.ingest.builder import SceneBuilder
 from physicl_twin.ingest.description_settings import Stating
-from physicl_twin.ingest.description_xml import Element, number, numbers
+from physicl_twin.ingest.description_xml import LARGEST, Element, number, numbers
 from physicl_twin.ingest.link_meshes import Submesh
 from physicl_twin.ingest.links import PrimitiveKind, Use
 from physicl_twin.ingest.mechanism import Leftovers, Link, Piece, inverse, stated_mass_properties
@@ -88,7 +88,7 @@ class LinkReader:
             self.builder.note("mass_missing", "warning", message, "State the mass of the link.")
             return None
         mass = number(mass_element.text, f"mass of {name!r}", mass_element)
-        if not 0.0 < mass < np.inf:
+        if not 0.0 < mass < LARGEST:
             message = f"{mass_element.place}: the mass of {name!r} is {mass:g} kg; it counts as not stated."
             self.builder.note("mass_impossible", "warning", message, "State its mass.")
             return None

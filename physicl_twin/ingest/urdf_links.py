@@ -9,7 +9,7 @@ import numpy as np
 
 from physicl_twin.ingest.builder import SceneBuilder
 from physicl_twin.ingest.description_settings import Stating
-from physicl_twin.ingest.description_xml import Element, name_of, number, numbers, quoted
+from physicl_twin.ingest.description_xml import LARGEST, Element, name_of, number, numbers, quoted
 from physicl_twin.ingest.links import PrimitiveKind, Use
 from physicl_twin.ingest.mechanism import (
     Leftovers,
@@ -118,7 +118,7 @@ class UrdfLinks:
         if mass == 0.0:
             self._massless.append(name)
             return None
-        if not 0.0 < mass < np.inf:
+        if not 0.0 < mass < LARGEST:
             message = (
                 f"{mass_element.place}: the mass of {name!r} is {mass:g} kg; the link counts as one that states none."
             )

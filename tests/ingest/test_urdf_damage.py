@@ -40,6 +40,7 @@ J = joint("j", "a", "b")
         ("number_invalid", robot(link("a", inertial(1.0, xyz="0 0"), box()))),
         ("number_invalid", robot(link("a", inertial(1.0, xyz="0 0 inf"), box()))),
         ("number_invalid", robot(link("a", inertial(1.0, ("nan", 1, 1)), box()))),
+        ("number_invalid", robot(link("a", inertial(1.0, (1e300, 1, 1)), box()))),
         ("number_invalid", robot(A, B, joint("j", "a", "b", xyz="0 0 x"))),
         ("number_invalid", robot(A, B, joint("j", "a", "b", inside='<limit lower="nan" upper="1"/>'))),
         ("number_invalid", robot(link("a", inertial(), box("1 2")))),
@@ -69,6 +70,7 @@ def test_errors_tell_the_line(tmp_path):
     ("code", "text"),
     [
         ("mass_impossible", robot(link("a", inertial(-1.0), box()))),
+        ("mass_impossible", robot(link("a", inertial(1e300), box()))),
         ("mass_zero", robot(link("a", inertial(0.0), box()))),
         ("mass_missing", robot(link("a", "<inertial/>", box()))),
         ("inertia_repaired", robot(link("a", inertial(1.0, (1.0, 1.0, 2.1)), box()))),

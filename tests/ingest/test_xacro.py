@@ -76,6 +76,20 @@ def test_macros_of_two_packages_become_one_robot(package):
     assert not {"mesh_missing", "package_missing"} & codes(twin)
 
 
+def test_values_come_from_yaml_files_of_the_package(package):
+    written(package.parent / "config", "joint: {lower: !degrees -90, name: elbow}", "arm.yaml")
+    text = robot(
+        "<xacro:property name='c' value=\"${xacro.load_yaml('$(find arm_description)/config/arm.yaml')['joint']}\"/>",
+        '<link name="a"><visual><geometry><box size="1 1 1"/></geometry></visual></link>',
+        '<link name="b"><visual><geometry><box size="1 1 1"/></geometry></visual></link>',
+        '<joint name="${c.name}" type="revolute"><parent link="a"/><child link="b"/>'
+        '<limit lower="${c.lower}" upper="1" effort="1" velocity="1"/></joint>',
+        head=XACRO,
+    )
+    found = read(written(package, text, "a.xacro")).joints[0]
+    assert (found.name, found.lower) == ("elbow", pytest.approx(-math.pi / 2))
+
+
 def test_a_package_that_is_not_there_is_named(package):
     text = robot(
         '<link name="a"><visual><geometry><box size="1 1 1"/></geometry></visual><visual><geometry>'
