@@ -29,7 +29,8 @@ def normalize(twin: Twin, options: NormalizeOptions | None = None, progress: Pro
     Args:
         twin: From ``ingest.read``; metres, Z up.
         options: Statements, total mass, effort and seed.
-        progress: Told the stage (``shapes``, ``materials``, ``mass``, ``collision``, ``semantics``) and its fraction.
+        progress: Told the stage (``shapes``, ``joints`` where there may be any, ``materials``, ``mass``, ``collision``,
+            ``semantics``) and its fraction.
 
     Returns:
         The twin with summaries, solids, materials, masses, collision and semantics.
@@ -44,6 +45,7 @@ def normalize(twin: Twin, options: NormalizeOptions | None = None, progress: Pro
     from physicl_twin.normalize.dynamics import DynamicsSettings, with_dynamics
     from physicl_twin.normalize.flags import with_flag_notes
     from physicl_twin.normalize.joint_statement import with_joint_statements
+    from physicl_twin.normalize.joints import infer_joints
     from physicl_twin.normalize.semantics import classify
 
     options = options or NormalizeOptions()
@@ -51,6 +53,7 @@ def normalize(twin: Twin, options: NormalizeOptions | None = None, progress: Pro
     settings = NormalizeSettings.from_table(pipeline["normalize"])
     done = {shape.name for shape in twin.shapes if _is_done(shape)}
     twin = without_duplicate_parts(with_solids(twin, settings, options.fast, progress))
+    twin = infer_joints(twin, pipeline["joints"], lambda moved: with_solids(moved, settings, options.fast), progress)
     twin = with_joint_statements(twin, options.joints)
     twin = with_mass(twin, options, progress)
     if not all(part.shape in done and _has_collision(part) for part in twin.parts):

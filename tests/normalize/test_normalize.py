@@ -41,7 +41,7 @@ def test_every_stage_leaves_its_mark_and_twice_is_once() -> None:
 
     options = NormalizeOptions(fast=True)
     twin = normalize(hammer_like(), options, progress)
-    assert stages[:3] == ["shapes", "materials", "mass"] and stages[-1] == "semantics"
+    assert stages[:4] == ["shapes", "joints", "materials", "mass"] and stages[-1] == "semantics"
     assert [shape.name for shape in twin.shapes] == ["head", "handle"]
     for shape in twin.shapes:
         assert shape.geometry is not None and shape.solid is not None

@@ -26,7 +26,7 @@ def infer_joints(twin: Twin, table: Mapping[str, Any], finish: Finish, progress:
         twin: After ``with_solids``.
         table: ``[joints]`` of the pipeline.
         finish: What new shapes need (``with_solids``).
-        progress: Told the stage ``joints``.
+        progress: Told the stage ``joints`` where there is anything to look at.
 
     Returns:
         The twin with the confident joints and their bodies, and with proposals.
@@ -37,14 +37,12 @@ def infer_joints(twin: Twin, table: Mapping[str, Any], finish: Finish, progress:
     settings = JointSettings.from_table(table)
     if not settings.infer or not _is_open(twin):
         return twin
-    progress("joints", 0.0)
     try:
-        found = _inferred(twin, settings, finish)
+        found = _inferred(twin, settings, finish, progress)
     except Exception as error:
         kind = type(error).__name__
         text = f"Joints were looked for, and that failed ({kind}: {str(error)[:120]}); the object is taken as rigid."
         found = _with_note(twin, Note("joint_inference_failed", "warning", text, "Please report the source."))
-    progress("joints", 1.0, f"{len(found.joints)} joints")
     return found
 
 
@@ -58,7 +56,7 @@ def _is_open(twin: Twin) -> bool:
     return not body.static and not stated
 
 
-def _inferred(twin: Twin, settings: JointSettings, finish: Finish) -> Twin:
+def _inferred(twin: Twin, settings: JointSettings, finish: Finish, progress: Progress) -> Twin:
     pieces = _pieces(twin, settings)
     if len(pieces) < 2:
         return twin
@@ -67,9 +65,11 @@ def _inferred(twin: Twin, settings: JointSettings, finish: Finish) -> Twin:
         return _with_note(
             twin, Note("joint_inference_skipped", "info", text, "Raise joints.max_pieces, or describe them.")
         )
+    progress("joints", 0.0, f"{len(pieces)} pieces")
     scene = Scene.of(twin, pieces, settings)
     candidates = [one for one in candidates_of(scene) if not _is_said_rigid(scene, one.group)]
     chosen = choose(scene, candidates)
+    progress("joints", 1.0, f"{len(chosen.accepted)} joints")
     if not chosen.accepted and not chosen.proposed:
         return twin
     found = author(twin, scene, chosen, finish)

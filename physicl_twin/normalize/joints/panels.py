@@ -91,8 +91,7 @@ def _sides(outward: FloatArray, first: FloatArray, second: FloatArray) -> tuple[
     width, height = (first, second) if abs(second[2]) >= abs(first[2]) else (second, first)
     if height[2] < 0:
         height = -height
-    width = np.cross(height, outward)
-    return width, height
+    return np.asarray(np.cross(height, outward)), height
 
 
 def _surroundings(scene: Scene, group: Group, axes: FloatArray, spans: FloatArray) -> tuple[FloatArray, float, bool]:
