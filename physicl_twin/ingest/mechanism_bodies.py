@@ -47,7 +47,18 @@ def scene_of(mechanism: Mechanism, links: LinkBuilder, title: str, licence: str 
     alive = {group.body for group in kept}
     moved = (_between_bodies(joint, by_link) for joint in joints)
     found = tuple(j for j in moved if j.body0 != j.body1 and j.body0 in alive and j.body1 in alive)
-    return links.scene(title, found, _articulation(mechanism, found, kept, by_link, links), licence)
+    anchored = by_link[mechanism.world][0] if mechanism.world in by_link else ""
+    anchored = anchored if anchored in alive else ""
+    articulation = _articulation(mechanism, found, kept, by_link, anchored, links)
+    if anchored and articulation is None:
+        message = f"{anchored!r} is fixed to the world; as a twin of its own it may be placed and moved."
+        builder.note("world_joint_left_out", "info", message)
+    elif anchored and articulation is not None and articulation.root != anchored:
+        statement = f"The description fixes {anchored!r} to the world."
+        evidence = (Evidence("source", statement, builder.path.name, mechanism.world),)
+        place = pose_of(frames[anchored])
+        found += (Joint(f"{anchored} to the world", "fixed", "", anchored, place, evidence=evidence),)
+    return links.scene(title, found, articulation, licence)
 
 
 def _belongs(group: Group, mechanism: Mechanism, described: dict[str, Link]) -> bool:
@@ -135,20 +146,21 @@ def _articulation(
     joints: tuple[Joint, ...],
     kept: list[Group],
     by_link: dict[str, tuple[str, FloatArray]],
+    anchored: str,
     links: LinkBuilder,
 ) -> Articulation | None:
-    """What the description says of the mechanism; None without joints."""
+    """What the description says of the mechanism that the world holds, else of the largest; None without joints."""
     if not joints:
         return None
     roots = _roots(joints, [group.body for group in kept])
     sizes = {root: len(bodies) for root, bodies in roots.items()}
-    root = max(sizes, key=lambda name: sizes[name])
+    root = anchored if sizes.get(anchored, 0) > 1 else max(sizes, key=lambda name: sizes[name])
     others = [name for name, size in sizes.items() if name != root and size > 1]
     if others:
         message = f"Several mechanisms are in one description; that of {root!r} leads, beside {quoted(others)}."
         links.builder.note("several_mechanisms", "warning", message, "Build each of them from a file of its own.")
     source = links.builder.path.name
-    in_world = mechanism.world in by_link and by_link[mechanism.world][0] == root
+    in_world = root == anchored
     evidence = list(mechanism.driven)
     if in_world:
         statement = f"Its root hangs on the link {mechanism.world!r}, which is the world."

@@ -176,6 +176,22 @@ def test_a_model_held_by_the_world_is_fixed(tmp_path):
     assert twin.bodies[0].pose.position_m == (0.0, 0.0, 2.0)
 
 
+def test_of_several_mechanisms_the_one_that_the_world_holds_leads(tmp_path):
+    arm = model(link("a"), link("b"), joint("w", "world", "a", "fixed"), joint("j", "a", "b"), name="arm")
+    cart = model(
+        link("a", "5 0 0 0 0 0"), link("b", "5 0 0 0 0 0"), link("c", "5 0 0 0 0 0"), joint("j", "a", "b"),
+        joint("k", "b", "c"), name="cart",
+    )  # fmt: skip
+    twin = load(tmp_path, f"<world name='w'>{cart}{arm}</world>")
+    assert (twin.articulation.root, twin.articulation.fixed) == ("arm::a", True)
+    assert "several_mechanisms" in codes(twin) and all(j.body0 for j in twin.joints)
+    post = model("<pose>0 0 1 0 0 0</pose>", link("p"), joint("w", "world", "p", "fixed"), name="post")
+    twin = load(tmp_path, f"<world name='w'>{cart}{post}</world>")
+    anchor = twin.joints[-1]
+    assert (twin.articulation.root, twin.articulation.fixed) == ("cart::a", False)
+    assert (anchor.type, anchor.body0, anchor.body1, anchor.pose0.position_m) == ("fixed", "", "post::p", (0, 0, 1))
+
+
 def test_models_in_models_and_the_frame_that_places_them(tmp_path):
     hand = model(
         "<pose relative_to='flange'>0 0 0.1 0 0 0</pose>",

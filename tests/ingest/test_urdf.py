@@ -231,6 +231,12 @@ def test_a_world_that_holds_one_link_fixes_it(tmp_path):
     assert len(twin.joints) == 1
 
 
+def test_a_single_link_in_a_world_is_a_thing_by_itself(tmp_path):
+    text = robot(link("world"), link("box", inertial(), box()), joint("j", "world", "box", "fixed", axis=None))
+    twin = read(written(tmp_path, text))
+    assert len(twin.bodies) == 1 and not twin.joints and "world_joint_left_out" in codes(twin)
+
+
 def test_a_world_with_a_moving_child_stays_a_body(tmp_path):
     text = robot(link("world"), link("cart", inertial(), box()), joint("rail", "world", "cart", "prismatic"))
     twin = read(written(tmp_path, text))
