@@ -120,6 +120,13 @@ def _renamed(scene: SceneDescription, layout: Layout) -> SceneDescription:
         for plan, shape in zip(body.colliders, described.shapes, strict=True)
     }
     joints = dict(zip((prim for prim, _ in layout.joints), (joint.path for joint in wanted.joints), strict=True))
+    # A pair with what is no rigid body on the stage names its colliders.
+    ends = bodies | {
+        one.prim: described.path
+        for plan, described in zip(layout.bodies, wanted.bodies, strict=True)
+        if plan.body.static
+        for one in plan.colliders
+    }
     found = tuple(
         replace(
             body,
@@ -146,5 +153,5 @@ def _renamed(scene: SceneDescription, layout: Layout) -> SceneDescription:
             replace(one, path=bodies.get(one.path, one.path), bodies=tuple(bodies.get(b, b) for b in one.bodies))
             for one in scene.articulations
         ),
-        filtered_pairs=tuple((bodies.get(a, a), bodies.get(b, b)) for a, b in scene.filtered_pairs),
+        filtered_pairs=tuple((ends.get(a, a), ends.get(b, b)) for a, b in scene.filtered_pairs),
     )

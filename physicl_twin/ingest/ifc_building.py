@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,6 +23,8 @@ from physicl_twin.model.geometry import FloatArray
 
 #: From this transparency on a surface is glass (judgement: frosted glass lets half through).
 _GLASS = 0.3
+#: Coordinates that agree to so many digits are one.
+_DIGITS = 9
 _CONVENTION = "IFC 4.3, IfcDoor and IfcWindowPanelOperationEnum: panels open to +y, left and right as seen along +y"
 
 
@@ -69,8 +72,8 @@ class Building:
         self._joint_scale = joint_scale
         self._maker = Maker(builder.path.name, settings.density_relative_std)
         self._shapes: dict[int, _Shape] = {}
-        self._made: dict[tuple[Any, ...], tuple[str, ...]] = {}
-        self._boxes: dict[tuple[Any, ...], Collision | None] = {}
+        self._made: dict[bytes, tuple[str, ...]] = {}
+        self._boxes: dict[bytes, Collision | None] = {}
         self._bodies: dict[str, RawBody] = {}
         self._names: dict[int, str] = {}
         self._joints: list[Joint] = []
@@ -174,28 +177,27 @@ class Building:
             for entry in element["material"]["entries"]
             if entry["name"] == hints.material and entry["rgb"]
         )
-        key = (element["shape"], faces.tobytes(), colours[:1])
+        soup = self._soup(shape, faces, hints, colours[0] if colours else None)
+        key = _digest(soup)  # equal elements are often drawn one by one
         if key not in self._made:
-            self._made[key] = self._builder.shapes(
-                name, self._soup(shape, faces, hints, colours[0] if colours else None)
-            )
+            self._made[key] = self._builder.shapes(name, soup)
         own, home = self._scaled(np.array(element["matrix"])), self._bodies[body].transform
         transform = np.eye(4) if np.array_equal(own, home) else np.linalg.inv(home) @ own
         transform[:3, 3] += transform[:3, :3] @ (shape.centre / self._metres)
         made = self._made[key]
-        collision = self._blocks(key, shape, faces) if len(made) == 1 else None
+        collision = self._blocks(key, soup) if len(made) == 1 else None
         for number, one in enumerate(made):
             title = name if len(made) == 1 else f"{name} {number + 1}"
             part = RawPart(readable(title, "part"), one, transform, hints, body, collision=collision)
             self._builder.add_part(part)
 
-    def _blocks(self, key: tuple[Any, ...], shape: _Shape, faces: NDArray[np.int64]) -> Collision | None:
+    def _blocks(self, key: bytes, soup: Soup) -> Collision | None:
         """Exact boxes of what is made of blocks, metres; none when the user turns the axes."""
         if self._builder.options.up_axis not in (None, "z"):
             return None
         if key not in self._boxes:
-            vertices = shape.vertices * self._joint_scale
-            self._boxes[key] = exact_boxes(vertices, shape.faces[faces], self._builder.path.name)
+            vertices = np.asarray(soup.positions, dtype=float) * (self._metres * self._joint_scale)
+            self._boxes[key] = exact_boxes(vertices, soup.faces, self._builder.path.name)
         return self._boxes[key]
 
     def _soup(
@@ -357,6 +359,17 @@ class Building:
             return np.zeros(3)
         found: FloatArray = np.round(middle) / self._metres
         return found
+
+
+def _digest(soup: Soup) -> bytes:
+    """Equal for triangles that are equal but for rounding, with equal looks."""
+    positions = np.asarray(soup.positions, dtype=float)
+    size = max(float(np.abs(positions).max()), 1e-300)
+    told = hashlib.sha256(np.round(positions / size, _DIGITS).tobytes())
+    told.update(f"{size:.{_DIGITS}g} {soup.looks}".encode())
+    told.update(np.asarray(soup.faces, dtype=np.int64).tobytes())
+    told.update(b"" if soup.group is None else np.asarray(soup.group, dtype=np.int64).tobytes())
+    return told.digest()
 
 
 def _moved(transform: FloatArray, by: FloatArray) -> FloatArray:

@@ -18,6 +18,7 @@ from physicl_twin.deploy.compare import compare
 from physicl_twin.deploy.job import Job
 from physicl_twin.deploy.motion import twin_facts
 from physicl_twin.deploy.subject import Subject
+from physicl_twin.model import BodyPair
 from physicl_twin.normalize.kinematics import body_poses
 from physicl_twin.usd.layout import plan
 from physicl_twin.usd.options import UsdOptions
@@ -49,6 +50,17 @@ def test_every_mechanism_comes_back(name: str, target: str, tmp_path: Path) -> N
     held = name in ("arm", "doorway", "pendulum", "four_bar")
     assert ("The world holds" in drop.message) == held
     assert held or "at rest" in drop.message
+
+
+@pytest.mark.parametrize("target", ["mujoco", "isaac-sim"])
+def test_what_never_moves_may_be_filtered(target: str, tmp_path: Path) -> None:
+    """The sill is no rigid body on the stage: the pair stands at its colliders."""
+    made = movers.doorway()
+    pairs = (BodyPair("door", "sill", "overlap"),)
+    result = deploy(replace(made, articulation=replace(made.articulation, filters=pairs)), target, tmp_path)
+    (filters,) = [c for c in result.round_trip if c.quantity == "collision_filters"]
+    assert filters.expected == (3.0,) and filters.passed
+    assert [c for c in result.round_trip if not c.passed] == []
 
 
 def test_omniverse_holds_the_same(tmp_path: Path) -> None:

@@ -195,8 +195,11 @@ def test_instances_share_their_shape(tmp_path):
         target = made.make("IfcCartesianTransformationOperator3D", LocalOrigin=made.point((0, 0, 0)))
         item = made.make("IfcMappedItem", MappingSource=mapped, MappingTarget=target)
         made.element("IfcColumn", f"Column {number}", turned(10 * number, (number, 0, 0)), [item])
+    # Also one that is drawn anew; but not one that is a little taller.
+    made.element("IfcColumn", "Copy", turned(0, (5, 0, 0)), [made.box((0, 0, 0), (0.3, 0.3, 2.5))])
+    made.element("IfcColumn", "Taller", turned(0, (6, 0, 0)), [made.box((0, 0, 0), (0.3, 0.3, 2.501))])
     scene = read_ifc(made.write(tmp_path / "columns.ifc"), OPTIONS)
-    assert len(scene.bodies) == 3 and len(scene.shapes) == 1
+    assert len(scene.bodies) == 5 and len(scene.shapes) == 2
 
 
 def test_an_assembly_is_one_body(tmp_path):
