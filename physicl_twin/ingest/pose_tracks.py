@@ -14,7 +14,7 @@ from physicl_twin.ingest.pose_columns import Samples, from_columns
 from physicl_twin.ingest.pose_times import aligned
 from physicl_twin.model import Note, PhysiclError, Source, SourceError
 from physicl_twin.model.geometry import FloatArray
-from physicl_twin.model.pose_tracks import PoseTracks, TrackFrame
+from physicl_twin.model.pose_tracks import PoseTracks, TrackFrame, TrackUp
 
 #: Larger files are refused (judgement: an hour of twenty bodies at 120 Hz is 700 MB of text).
 MAX_BYTES = 2_000_000_000
@@ -62,9 +62,12 @@ def read_pose_tracks(path: Path) -> PoseTracks:
         raise SourceError(
             "tracks_frame_unknown", f"{path.name} says frame: {frame}.", f"Known are {', '.join(_FRAMES)}."
         )
+    up: TrackUp = str(said.get("up", "")).strip().lower()  # type: ignore[assignment]
+    if up not in ("", "y", "z"):
+        raise SourceError("tracks_frame_unknown", f"{path.name} says up: {up}.", "Known are y and z.")
     source = Source(path.name, kind.lstrip("."), hashlib.sha256(data).hexdigest(), len(data), "reference")
     position, orientation = _noise(path, said, scale)
-    return PoseTracks(times, tuple(bodies.items()), source, frame, position, orientation, tuple(notes))
+    return PoseTracks(times, tuple(bodies.items()), source, frame, up, position, orientation, tuple(notes))
 
 
 def _bytes(path: Path) -> bytes:

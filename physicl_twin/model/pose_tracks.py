@@ -12,6 +12,8 @@ from physicl_twin.model.twin import Note, Source
 #: its place in the file (``displacements``), or any frame on it, the first row showing the file's state in the twin's
 #: own axes (``first``). Empty: found out.
 TrackFrame = Literal["", "parts", "displacements", "first"]
+#: Up axis of the axes that the poses are written in; empty for those of the file that describes the thing.
+TrackUp = Literal["", "y", "z"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,6 +25,7 @@ class PoseTracks:
         bodies: Name and (N, 7) poses in one world: position in metres and unit quaternion wxyz; NaN where not seen.
         source: The file.
         frame: What is tracked of each body.
+        up: Up axis of their axes.
         position_std_m: Noise of each coordinate, when the file states it; else None.
         orientation_std_rad: Noise of the rotation about each axis, likewise.
         notes: Repairs and losses of reading.
@@ -32,6 +35,7 @@ class PoseTracks:
     bodies: tuple[tuple[str, FloatArray], ...]
     source: Source
     frame: TrackFrame = ""
+    up: TrackUp = ""
     position_std_m: float | None = None
     orientation_std_rad: float | None = None
     notes: tuple[Note, ...] = ()

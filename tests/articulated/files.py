@@ -13,7 +13,7 @@ from tests.articulated.recipe import Array, Mechanism, Piece, Primitive
 #: Triangles around a full circle.
 SEGMENTS = 48
 #: Z up to glTF's Y up.
-_TO_Y_UP = np.array([[1.0, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]])
+TO_Y_UP = np.array([[1.0, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]])
 
 
 def _along(primitive: Primitive) -> tuple[Array, float]:
@@ -73,8 +73,8 @@ def write_glb(mechanism: Mechanism, path: Path, q: dict[str, float] | None = Non
             vertices, moved = vertices @ moved[:3, :3].T + moved[:3, 3], np.eye(4)
         else:
             origin[:3, 3] = np.round((vertices.min(axis=0) + vertices.max(axis=0)) / 2, 4)
-        local = (vertices - origin[:3, 3]) @ _TO_Y_UP[:3, :3].T
-        node = _TO_Y_UP @ moved @ origin @ _TO_Y_UP.T
+        local = (vertices - origin[:3, 3]) @ TO_Y_UP[:3, :3].T
+        node = TO_Y_UP @ moved @ origin @ TO_Y_UP.T
         mesh = trimesh.Trimesh(local, faces, process=False)
         scene.add_geometry(mesh, node_name=piece.name, geom_name=f"{piece.name}_mesh", transform=node)
     path.write_bytes(scene.export(file_type="glb"))
@@ -86,7 +86,7 @@ def write_fused_glb(mechanism: Mechanism, path: Path) -> Path:
     import trimesh
 
     made = [triangles(piece) for piece in mechanism.pieces]
-    whole = trimesh.util.concatenate([trimesh.Trimesh(v @ _TO_Y_UP[:3, :3].T, f, process=False) for v, f in made])
+    whole = trimesh.util.concatenate([trimesh.Trimesh(v @ TO_Y_UP[:3, :3].T, f, process=False) for v, f in made])
     scene = trimesh.Scene()
     scene.add_geometry(whole, node_name=mechanism.name, geom_name=mechanism.name)
     path.write_bytes(scene.export(file_type="glb"))

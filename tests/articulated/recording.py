@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from tests.articulated.files import triangles
+from tests.articulated.files import TO_Y_UP, triangles
 from tests.articulated.recipe import Array, Mechanism
 
 #: Noise of a good tag tracker.
@@ -34,11 +34,13 @@ def leaders(mechanism: Mechanism) -> dict[str, str]:
     return chosen
 
 
-def record(mechanism: Mechanism, frame: str = "parts", still: bool = True, noise: float = 1.0) -> dict[str, Array]:
+def record(
+    mechanism: Mechanism, frame: str = "parts", still: bool = True, noise: float = 1.0, z_up: bool = False
+) -> dict[str, Array]:
     """(N, 7) poses by name of the tracked piece, of the largest piece of every body.
 
-    ``frame``: ``parts`` (frames as ``write_glb`` gives them, in the object's Z-up axes) or ``displacements``. ``still``:
-    False to carry the whole about. ``noise``: factor of the tracker's.
+    ``frame``: ``parts`` (frames as ``write_glb`` gives them) or ``displacements``; in the Y-up axes of that file, or with
+    ``z_up`` in the object's. ``still``: False to carry the whole about. ``noise``: factor of the tracker's.
     """
     rng = np.random.default_rng([mechanism.seed, 3])
     way = coordinates(mechanism)
@@ -59,6 +61,8 @@ def record(mechanism: Mechanism, frame: str = "parts", still: bool = True, noise
         rows = []
         for q, world in zip(way, carried, strict=True):
             matrix = world @ mechanism.displacements(q)[body] @ origin
+            if not z_up:
+                matrix = TO_Y_UP @ matrix @ TO_Y_UP.T
             tilt = Rotation.from_rotvec(noise * ORIENTATION_STD_RAD * rng.normal(size=3))
             turn = Rotation.from_matrix(matrix[:3, :3]) * tilt
             place = matrix[:3, 3] + noise * POSITION_STD_M * rng.normal(size=3)

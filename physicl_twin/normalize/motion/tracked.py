@@ -24,6 +24,7 @@ from physicl_twin.normalize.states.placed import Placed, placed_parts
 #: The file's own pose fits a motion when it misses it by no more than this, besides the noise (judgement: a tag is
 #: glued on by hand to a millimetre or two).
 _FITS_M, _FITS_RAD = 4e-3, math.radians(1.5)
+_Y_UP_TO_Z_UP = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
 #: Readings of the tracks are as good as each other within so many tolerances (judgement).
 _AS_GOOD = 0.02
 _NAMED = 6
@@ -163,7 +164,7 @@ def _placed_joints(
     kinds: tuple[TrackFrame, ...] = (tracks.frame,) if tracks.frame else ("parts", "displacements")
     tried = []
     for kind in kinds:
-        for turned in _axes(twin):
+        for turned in _axes(twin, tracks):
             frames = [_frame(twin, bodies, kind, turned, members[0]) for members in sets]
             found = [_seat(frames[p], frames[c], verdict) for p, c, verdict in verdicts]
             miss = max((off for _, off in found), default=0.0)
@@ -183,8 +184,10 @@ def _placed_joints(
     ]
 
 
-def _axes(twin: Twin) -> list[FloatArray]:
-    """Axes in which the tracks may be written: the source's own, then the twin's where they differ."""
+def _axes(twin: Twin, tracks: PoseTracks) -> list[FloatArray]:
+    """Axes in which the tracks may be written: as they say, else the source's own, then the twin's."""
+    if tracks.up:
+        return [np.eye(3) if tracks.up == "z" else _Y_UP_TO_Z_UP]
     turn = Pose(quaternion_wxyz=twin.frame.source_to_twin_wxyz).rotation()
     return [turn] if np.allclose(turn, np.eye(3)) else [turn, np.eye(3)]
 

@@ -85,7 +85,13 @@ def _weighed(edge: Edge, tree: list[Edge], of: Callable[[int, int], Edge]) -> Ed
         if one.parent in below:
             below.add(one.child)
     others = [one for one in {0, *(e.child for e in tree)} if one not in below]
-    weights = [math.exp(-_SHARPNESS * (of(parent, edge.child).cost - edge.cost)) for parent in others]
+    # What moves alike without touching (two drawers) hangs on the base each: one is no rival parent of the other.
+    rivals = [of(parent, edge.child) for parent in others]
+    weights = [
+        math.exp(-_SHARPNESS * (rival.cost - edge.cost))
+        for rival in rivals
+        if rival.parent == edge.parent or rival.screw.type != "fixed"
+    ]
     return Edge(edge.parent, edge.child, edge.screw, edge.cost, 1.0 / sum(weights))
 
 
