@@ -61,7 +61,7 @@ class _Stand:
         self.allowed = _allowed(twin, chosen, self.spans)
         self.sag, self.rate = np.zeros(len(self.spans)), np.zeros(len(self.spans))
         self.curves = Curves(twin, np.flatnonzero(twin.mechanism.in_tree)[: chosen.most_series].tolist())
-        self.now_s, self.fastest, self.lost_j = 0.0, 0.0, 0.0
+        self.now_s, self.fastest, self.lost_j, self.swing_j = 0.0, 0.0, 0.0, 0.0
 
     def run(self, scene: EngineScene) -> None:
         """At home, what has no drive let go in the middle of its range; then leaning."""
@@ -74,7 +74,9 @@ class _Stand:
         first_j = self._put(scene, begin, home)
         while self.now_s < longest_s:
             self._step(scene)
-            rates = np.abs(scene.joint_velocities()) / self.spans
+            moving = scene.joint_velocities()
+            rates = np.abs(moving) / self.spans
+            self.swing_j = max(self.swing_j, float((0.5 * twin.inertia * moving**2)[free].sum()))
             self.fastest = float(rates[free].max(initial=0.0))
             if self.now_s >= chosen.hold_s and self.fastest <= chosen.rest_speed:
                 break
@@ -123,9 +125,8 @@ def _result(engine: str, stand: _Stand, settings: RolloutSettings, seconds: floa
     ]
     faults += [f"{twin.names[row]} still moves" for row in np.flatnonzero(bound & (stand.rate > chosen.rest_speed))]
     swings = stand.fastest > chosen.rest_speed
-    mass = sum(body.mass_kg for body in twin.scene.dynamic_bodies)
-    least_j = chosen.rest_loss_ratio * 0.01 * mass * settings.gravity_mps2 * twin.size_m
-    if swings and stand.lost_j < least_j:
+    # Of the greatest kinetic energy of its swing.
+    if swings and stand.lost_j < chosen.rest_loss_ratio * stand.swing_j:
         faults.append(
             f"what has no drive still moves at {stand.fastest:.3g} rad/s (or sizes/s) after "
             f"{chosen.rest_longest_s:.0f} s and loses no energy: friction and damping of its joints are missing"

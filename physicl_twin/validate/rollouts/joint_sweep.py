@@ -33,6 +33,7 @@ QUESTION = "Moved by its drive, does each joint reach both ends of its range, an
 
 #: Looks on each way, commands a second, and settling at its end in periods over 2 pi of the drive.
 _LOOKS, _COMMANDS_HZ, _SETTLE = 6, 60.0, 4.0
+_SETTLING_LOOKS = 4
 #: The same of the slowest drive, until joints that were pushed are back where drift is judged.
 _COME_BACK = 1.5
 
@@ -114,7 +115,7 @@ class _Run:
         shown = [row for row in range(len(twin.joints)) if row in self.movable][: self.settings.most_series]
         self.curves = Curves(twin, shown)
         scene.set_joint_targets(self._targets)
-        self._look(-1)
+        self._look()
 
     def sweep(self, row: int) -> Swept:
         """To both ends of the range and back."""
@@ -156,9 +157,14 @@ class _Run:
             self.scene.set_joint_targets(self._targets)
             self._step(count)
             if part % between == 0 and part < between * looks:
-                self._look(row)
-        self._step(max(1, round(settle_s / self._dt_s)))
-        return self._look(row, settled=True)
+                self._look()
+        # What leans on something may bounce there: any push while it settles counts.
+        stopper = ""
+        for _ in range(_SETTLING_LOOKS):
+            self._step(max(1, round(settle_s / _SETTLING_LOOKS / self._dt_s)))
+            stopper = self._look() or stopper
+        self._judge(row, judge_drift=not stopper)
+        return stopper
 
     def _times_s(self, row: int, way: float) -> tuple[float, float]:
         """Time for a way, and for settling at its end."""
@@ -180,6 +186,8 @@ class _Run:
         """Of a joint's drive, the slower one, rad/s: an overdamped drive creeps with k / d."""
         stiffness, damping = gains_of(self.twin, row, self.drives)
         inertia = max(float(self.twin.inertia[row]), 1e-12)
+        # Around a loop it carries more than what hangs on it.
+        inertia *= 4.0 if self.twin.in_loop[row] else 1.0
         omega = math.sqrt(max(stiffness, 1e-12) / inertia)
         return min(omega, stiffness / damping) if damping > 2.0 * math.sqrt(stiffness * inertia) else omega
 
@@ -187,29 +195,27 @@ class _Run:
         self.scene.step(self._dt_s, count)
         self.now_s += count * self._dt_s
 
-    def _look(self, moving: int, *, settled: bool = False) -> str:
-        """Measure what must not happen; held joints may give way while another one speeds up, not when it stands.
-
-        Returns:
-            The pair of bodies that push hardest on each other; empty when none do.
-        """
-        twin, scene, worst = self.twin, self.scene, self.worst
-        positions = scene.joint_positions()
-        self.curves.add(self.now_s, positions)
-        contacts = scene.contacts()
+    def _look(self) -> str:
+        """Look at overlaps; returns the pair of bodies that push hardest on each other, empty when none do."""
+        self.curves.add(self.now_s, self.scene.joint_positions())
+        contacts = self.scene.contacts()
         for contact in contacts:
-            if -contact.separation_m > worst.depth_m:
-                worst.depth_m, worst.pair = -contact.separation_m, (contact.body0, contact.body1)
+            if -contact.separation_m > self.worst.depth_m:
+                self.worst.depth_m, self.worst.pair = -contact.separation_m, (contact.body0, contact.body1)
         pushing = [contact for contact in contacts if contact.impulse_ns > 0.0]
         leaning = max(pushing, key=lambda contact: contact.impulse_ns, default=None)
-        stopper = "" if leaning is None else _pair((leaning.body0, leaning.body1))
-        if not settled:
-            return stopper
-        poses = scene.poses()
+        return "" if leaning is None else _pair((leaning.body0, leaning.body1))
+
+    def _judge(self, moving: int, *, judge_drift: bool) -> None:
+        """At the end of a way: held joints may give way while another one speeds up, not when it stands.
+
+        What leans on another body is pushed out of place, and pushes: then they are not judged.
+        """
+        twin, worst = self.twin, self.worst
+        positions, poses = self.scene.joint_positions(), self.scene.poses()
         expected = twin.followed(np.where(np.arange(len(positions)) == moving, positions, self.home))
-        # What leans on another body is pushed out of place, and pushes.
-        for row in range(len(positions)) if not stopper else ():
-            if row == moving or (twin.in_loop[row] and (moving < 0 or twin.in_loop[moving])):
+        for row in range(len(positions)) if judge_drift else ():
+            if row == moving or (twin.in_loop[row] and twin.in_loop[moving]):
                 continue
             drift = abs(float(positions[row] - expected[row])) / (self.settings.drift * span_of(twin, row))
             if drift > worst.drift:
@@ -219,7 +225,10 @@ class _Run:
             worst.base_m = max(worst.base_m, float(np.linalg.norm(poses[row, :3] - self._start[row, :3])))
         apart, askew = twin.mechanism.gaps(poses)
         worst.gap_m, worst.gap_rad = max(worst.gap_m, float(apart.max())), max(worst.gap_rad, float(askew.max()))
-        return stopper
+
+
+def _pair(bodies: tuple[str, str]) -> str:
+    return " and ".join(path.rsplit("/", 1)[-1] for path in bodies)
 
 
 def _weakness(twin: MovingTwin, row: int) -> str:
@@ -228,10 +237,6 @@ def _weakness(twin: MovingTwin, row: int) -> str:
     if joint.drive_max_force is None or joint.friction < 0.5 * joint.drive_max_force:
         return ""
     return f": dry friction takes {joint.friction:.3g} of the {joint.drive_max_force:.3g} that its drive gives"
-
-
-def _pair(bodies: tuple[str, str]) -> str:
-    return " and ".join(path.rsplit("/", 1)[-1] for path in bodies)
 
 
 def _result(
