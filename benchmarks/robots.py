@@ -36,7 +36,7 @@ AIM_FK, AIM_FIDELITY = 1e-6, 1e-6
 #: Files that describe nothing fail with these, and rightly so.
 RIGHT_REASONS = ("no_links", "no_geometry")
 #: Repairs after which an inertia is not the file's any more.
-_REPAIRED = ("inertia_repaired", "inertia_replaced")
+_REPAIRED = ("inertia_repaired", "inertia_replaced", "inertia_rounded")
 FloatArray = NDArray[np.float64]
 Placing = Callable[[Mapping[str, float]], dict[str, FloatArray]]
 

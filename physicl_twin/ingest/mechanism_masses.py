@@ -12,8 +12,12 @@ from physicl_twin.ingest.builder import SceneBuilder
 from physicl_twin.model import Evidence, MassProperties
 from physicl_twin.model.geometry import FloatArray
 
-#: Slack of the triangle inequality that printed numbers need (as where normalize checks what is stated).
-_TOLERANCE = 1e-3
+#: Least principal second moment relative to their sum: USD keeps seven digits, and MuJoCo refuses an inertia that
+#: misses the triangle inequality by the last of them.
+_MARGIN = 5e-7
+#: A second moment below zero by less than this is rounding of printed numbers (as where normalize checks what is
+#: stated).
+_ROUNDING = 1e-3
 #: A principal second moment may be so far below zero, relative to their sum, for the inertia to be nearly right
 #: (judgement: rounding and hand-made diagonals do that; beyond it the numbers are of another thing).
 _NEARLY = 0.1
@@ -42,19 +46,23 @@ def usable_mass_properties(
     """
     inertia = np.array(stated.inertia_kgm2)
     inertia = 0.5 * (inertia + inertia.T)
-    moments = np.linalg.eigvalsh(inertia)
-    if moments[0] > 0 and moments[2] <= (moments[0] + moments[1]) * (1 + _TOLERANCE):
-        return stated
     total = 0.5 * float(np.trace(inertia))
     values, axes = np.linalg.eigh(total * np.eye(3) - inertia)
+    if total > 0 and values[0] >= _MARGIN * total:
+        return stated
     if total > 0 and values[0] >= -_NEARLY * total:
-        raised = np.maximum(values, _LEAST * total)
+        rounded = values[0] >= -_ROUNDING * total
+        raised = np.maximum(values, (_MARGIN * 1.01 if rounded else _LEAST) * total)
         raised *= total / raised.sum()
         repaired = total * np.eye(3) - axes @ np.diag(raised) @ axes.T
-        shown = ", ".join(f"{v:.3g}" for v in moments)
-        message = (
-            f"No body has the principal moments {shown} kg m2 that {link!r} states; the nearest possible are used."
-        )
+        if rounded:
+            if values[0] < -_MARGIN * total:
+                message = f"The inertia of {link!r} breaks the triangle inequality in its last digits; it is rounded."
+                builder.note("inertia_rounded", "info", message)
+            reason = "Rounded to obey the triangle inequality in the digits that USD keeps."
+            return _with_inertia(stated, repaired, np.array(stated.inertia_std_kgm2), reason)
+        shown = ", ".join(f"{v:.3g}" for v in np.linalg.eigvalsh(inertia))
+        message = f"No body has the moments of inertia {shown} kg m2 that {link!r} states; the nearest are used."
         builder.note("inertia_repaired", "warning", message, "Correct the inertia in the description.")
         return _with_inertia(stated, repaired, repaired - inertia, "The nearest inertia that a body can have.")
     if has_geometry:

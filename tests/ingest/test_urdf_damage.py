@@ -123,6 +123,14 @@ def test_a_repaired_inertia_is_possible_and_near(tmp_path):
     assert moments == pytest.approx([1.0, 1.0, 2.1], rel=0.06)
 
 
+@pytest.mark.parametrize("moments", [(1.0, 1.0, 2.0), (1.0, 1.0, 2.0005), (0.3, 0.7, 1.0)])
+def test_the_inertia_of_a_sheet_stays_possible_in_single_precision(tmp_path, moments):
+    twin = read(written(tmp_path, robot(link("a", inertial(1.0, moments), box()))))
+    found = np.linalg.eigvalsh(np.array(twin.bodies[0].mass_properties.inertia_kgm2)).astype(np.float32)
+    assert found[0] + found[1] >= found[2] and found == pytest.approx(moments, rel=5e-4)
+    assert ("inertia_rounded" in codes(twin)) == (moments[2] > 2.0) and "inertia_repaired" not in codes(twin)
+
+
 def test_a_chain_of_five_hundred_links_is_read(tmp_path):
     count = 500
     links = [link(f"l{i}", inertial(), box("0.01 0.01 0.01")) for i in range(count)]
