@@ -44,11 +44,12 @@ class MjcfSettings:
     """``[mjcf]`` of config/pipeline.toml; see the comments there."""
 
     time_limit_s: float
+    memory_gb: float
 
     @classmethod
     def from_table(cls, table: Mapping[str, Any]) -> MjcfSettings:
         """From the parsed ``[mjcf]`` table."""
-        return cls(float(table["time_limit_s"]))
+        return cls(float(table["time_limit_s"]), float(table["memory_gb"]))
 
 
 def read_mjcf(
@@ -77,7 +78,7 @@ def read_mjcf(
     builder = SceneBuilder(path, "mjcf", options, ingest)
     area = Resolver(builder).area
     files = description_files(path, area, options)
-    model = compiled(path, area, own.time_limit_s)
+    model = compiled(path, area, own.time_limit_s, own.memory_gb)
     _check_reach(model, path.name, ingest.max_coordinate)
     progress("ingest", 0.5, "placing bodies")
     for file in files[1:]:

@@ -20,7 +20,7 @@ class Filters:
     """What does not collide.
 
     Attributes:
-        self_collision: False when no two moving bodies of the model can touch each other.
+        self_collision: False when no two moving bodies that are not adjacent can touch each other.
         pairs: Single pairs that cannot.
         notes: What was simplified.
     """
@@ -41,13 +41,14 @@ def read_filters(model: MjcfModel, tree: Tree, mechanism: Mechanism) -> Filters:
     touching: dict[tuple[Masks, Masks], bool] = {}
     bodies = sorted(fixed)
     apart: list[tuple[int, int]] = []
-    meet = False
+    meet = candidates = False
     for i, one in enumerate(bodies):
         for other in bodies[i + 1 :]:
             if tree.parent.get(other) == one or tree.parent.get(one) == other:
                 continue  # adjacent bodies never collide in MuJoCo, whatever their masks
             if one in tree.static and other in tree.static:
                 continue
+            candidates = True
             key = (fixed[one], fixed[other])
             if key not in touching:
                 touching[key] = _touch(*key)
@@ -69,7 +70,7 @@ def read_filters(model: MjcfModel, tree: Tree, mechanism: Mechanism) -> Filters:
         apart = []
     names = mechanism.names
     pairs = tuple(BodyPair(names[a], names[b], "stated") for a, b in sorted(excluded | set(apart)))
-    return Filters(meet or not bodies, pairs, tuple(notes))
+    return Filters(meet or not candidates, pairs, tuple(notes))
 
 
 def _touch(one: Masks, other: Masks) -> bool:

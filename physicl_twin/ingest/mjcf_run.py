@@ -21,13 +21,14 @@ from physicl_twin.settings import PACKAGE_ROOT
 _MAX_REASON = 400
 
 
-def compiled(path: Path, area: Path, time_limit_s: float) -> MjcfModel:
+def compiled(path: Path, area: Path, time_limit_s: float, memory_gb: float) -> MjcfModel:
     """The model that MuJoCo compiles from a file.
 
     Args:
         path: The description.
         area: Folder that the files which it draws in must lie in.
         time_limit_s: For the whole run.
+        memory_gb: That the process may address.
 
     Raises:
         SourceError: ``file_damaged`` with MuJoCo's own reason, ``reference_escapes``, ``converter_crashed``,
@@ -40,7 +41,8 @@ def compiled(path: Path, area: Path, time_limit_s: float) -> MjcfModel:
         try:
             # MuJoCo writes a log of its warnings into the working folder.
             child = subprocess.run(
-                [*worker, str(path.resolve()), str(area.resolve()), str(result)], capture_output=True,
+                [*worker, str(path.resolve()), str(area.resolve()), str(result), str(int(memory_gb * 1e9))],
+                capture_output=True,
                 timeout=time_limit_s, check=False, cwd=folder,
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
             )  # fmt: skip

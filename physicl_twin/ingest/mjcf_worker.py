@@ -1,4 +1,4 @@
-"""The child process that runs MuJoCo: ``python -m physicl_twin.ingest.mjcf_worker SOURCE AREA RESULT``.
+"""The child process that runs MuJoCo: ``python -m physicl_twin.ingest.mjcf_worker SOURCE AREA RESULT BYTES``.
 
 MuJoCo reads the whole format (includes, defaults, composites, attached models) and resolves every number; what it
 compiles is written as one ``.npz`` with the arrays of the meshes and the tables of the model as JSON. A crash of its
@@ -385,6 +385,11 @@ def _left(spec: Any, model: Any) -> dict[str, list[str]]:
 
 def main(arguments: list[str]) -> int:
     """Run one conversion; the exit status says how it ended."""
+    if os.name == "posix":
+        import resource
+
+        # A description of a few bytes may ask for millions of copies.
+        resource.setrlimit(resource.RLIMIT_AS, (int(arguments[3]), int(arguments[3])))
     try:
         convert(Path(arguments[0]), Path(arguments[1]), Path(arguments[2]))
     except _Escapes as error:

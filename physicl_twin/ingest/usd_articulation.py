@@ -34,6 +34,7 @@ class PhysicsPrims:
         actuators: NewtonActuator and MjcActuator.
         filtered: With filtered pairs.
         others: What has no counterpart: (kind, name).
+        self_filtered: True when a collision group keeps its own members apart, as our own assets say so.
     """
 
     joints: tuple[Any, ...] = ()
@@ -41,6 +42,7 @@ class PhysicsPrims:
     actuators: tuple[Any, ...] = ()
     filtered: tuple[Any, ...] = ()
     others: tuple[tuple[str, str], ...] = ()
+    self_filtered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,11 +206,12 @@ def _assembled(
         return Mechanism(tuple(joints), None, "", tuple(notes))
     api = _root_prim(prims, names, root)
     collide = [api.GetAttribute(n).Get(time) for n in _SELF_COLLISION if api and api.HasAttribute(n)]
+    collides = not prims.self_filtered and not any(value is False for value in collide)
     position, velocity = (_iterations(api, kind, time) for kind in ("Position", "Velocity"))
     says = "The asset marks the root of an articulation." if prims.roots else "The joints of the asset make a tree."
     driven = any(joint.drive is not None for joint in joints)
     articulation = Articulation(
-        "robot" if driven else "prop", root, fixed, not any(value is False for value in collide),
+        "robot" if driven else "prop", root, fixed, collides,
         _filters(prims.filtered, names), position, velocity,
         evidence=(Evidence("source", says, units.source, ROOT_API),),
     )  # fmt: skip

@@ -37,6 +37,7 @@ from physicl_twin.model.twin import PartRole
 #: Instances of one point instancer beyond this number are a scattering and no object (judgement).
 _MAX_INSTANCES = 100_000
 #: Prims and schemas of physics that a twin has no place for, in words.
+_GROUP = "physics:filteredGroups"
 _LEFT_OUT = {
     "PhysicsCollisionGroup": "the collision group",
     "MjcTendon": "the tendon",
@@ -177,12 +178,15 @@ class Gatherer:
 
         joints, roots, actuators, filtered = [], [], [], []
         others: list[tuple[str, str]] = []
+        apart = False
         for prim in Usd.PrimRange(self._stage.GetPseudoRoot(), Usd.TraverseInstanceProxies()):
             kind, schemas = str(prim.GetTypeName()), applied_schemas(prim)
             if prim.IsA(UsdPhysics.Joint):
                 joints.append(prim)
             elif kind in ("NewtonActuator", "MjcActuator"):
                 actuators.append(prim)
+            elif kind == "PhysicsCollisionGroup" and prim.GetPath() in prim.GetRelationship(_GROUP).GetTargets():
+                apart = True
             elif kind in _LEFT_OUT:
                 others.append((_LEFT_OUT[kind], prim.GetName()))
             if ROOT_API in schemas:
@@ -191,7 +195,7 @@ class Gatherer:
                 filtered.append(prim)
             left = [what for start, what in _LEFT_SCHEMAS if any(schema.startswith(start) for schema in schemas)]
             others += [(what, prim.GetName()) for what in left]
-        return PhysicsPrims(tuple(joints), tuple(roots), tuple(actuators), tuple(filtered), tuple(others))
+        return PhysicsPrims(tuple(joints), tuple(roots), tuple(actuators), tuple(filtered), tuple(others), apart)
 
     def _add_sites(self) -> None:
         """Frames without matter that the asset names on its bodies: sites of MuJoCo and Newton, and our own."""

@@ -389,3 +389,8 @@ def test_positions_outside_of_the_limits(write):
     assert read(path).joints[0].position == -2.0
     assert notes(read(path), "position_outside_limits") and notes(read(path), "keyframes")
     same_kinematics(path)
+
+
+def test_neighbours_alone_say_nothing_about_collisions(write):
+    body = """<body name="a"><geom size=".1" mass="1"/><body name="b" pos="0 0 1"><joint/><geom size=".1" mass="1"/></body></body>"""
+    assert read(write(body)).articulation.self_collision

@@ -584,3 +584,12 @@ def test_a_motor_of_mujoco_with_nothing_but_its_range(stage):
     actuator(stage, "MjcActuator", "mjc:target", "/Root/Hinge", mjc__ctrlRange__min=-8e7, mjc__ctrlRange__max=8e7)
     drive = read(stage).joints[0].drive
     assert (drive.mode, drive.max_force.value) == ("force", pytest.approx(8.0))
+
+
+def test_a_group_that_keeps_its_members_apart(stage):
+    two_links(stage)
+    group = UsdPhysics.CollisionGroup.Define(stage, "/Root/Group")
+    group.CreateFilteredGroupsRel().SetTargets([group.GetPath()])
+    scene = read(stage)
+    assert not scene.articulation.self_collision
+    assert not notes(scene, "physics_left_out")
