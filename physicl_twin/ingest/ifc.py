@@ -67,7 +67,7 @@ def read_ifc(
     _say(builder, found)
     # Joints are metres whatever the user says of the unit.
     chosen = METRES_PER_UNIT.get(options.units or "", metres)
-    building = Building(builder, own, metres, chosen / metres)
+    building = Building(builder, own, metres, chosen / metres, density_unit=described["density_unit"])
     for shape in _shapes(found):
         building.add_shape(*shape)
     for element in sorted(described["elements"], key=lambda e: "opening" in e):  # what doors hang on comes first

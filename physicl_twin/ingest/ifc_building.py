@@ -63,14 +63,17 @@ class Building:
         settings: ``[ifc]``.
         metres: Metres per unit of the file.
         joint_scale: Metres by which joints count over those of the geometry (where the user overrules the unit).
+        density_unit: Whether the project names a unit of density.
     """
 
-    def __init__(self, builder: SceneBuilder, settings: IfcSettings, metres: float, joint_scale: float) -> None:
+    def __init__(
+        self, builder: SceneBuilder, settings: IfcSettings, metres: float, joint_scale: float, *, density_unit: bool
+    ) -> None:
         self._builder = builder
         self._settings = settings
         self._metres = metres
         self._joint_scale = joint_scale
-        self._maker = Maker(builder.path.name, settings.density_relative_std)
+        self._maker = Maker(builder.path.name, settings.density_relative_std, density_unit)
         self._shapes: dict[int, _Shape] = {}
         self._made: dict[bytes, tuple[str, ...]] = {}
         self._boxes: dict[bytes, Collision | None] = {}
@@ -185,6 +188,7 @@ class Building:
         transform = np.eye(4) if np.array_equal(own, home) else np.linalg.inv(home) @ own
         transform[:3, 3] += transform[:3, :3] @ (shape.centre / self._metres)
         made = self._made[key]
+        hints = replace(hints, layer=hints.layer or class_word(element["class"]))
         collision = self._blocks(key, soup) if len(made) == 1 else None
         for number, one in enumerate(made):
             title = name if len(made) == 1 else f"{name} {number + 1}"
@@ -253,11 +257,11 @@ class Building:
         if still:
             frame = self._new_body(f"{title} frame" if leaves else title, element, static=True)
             self._names[element["id"]] = frame
-            self._add_pieces(frame, frame, element, shape, still, LINING, path)
+            self._add_pieces(frame, _said(word, frame), element, shape, still, LINING, path)
         for number, leaf in enumerate(leaves):
             called = f"{title} {'leaf' if word == 'door' else 'sash'}{f' {number + 1}' if len(leaves) > 1 else ''}"
             body = self._new_body(called, element, static=False)
-            self._add_pieces(body, body, element, shape, leaf.pieces, FRAMING, path)
+            self._add_pieces(body, _said(word, body), element, shape, leaf.pieces, FRAMING, path)
             self._hang(element, word, leaf, body, title)
 
     def _add_pieces(
@@ -359,6 +363,11 @@ class Building:
             return np.zeros(3)
         found: FloatArray = np.round(middle) / self._metres
         return found
+
+
+def _said(word: str, name: str) -> str:
+    """A name that says what the thing is: what it is usually made of is looked up by its name."""
+    return name if word in name.casefold() else f"{name} ({word})"
 
 
 def _digest(soup: Soup) -> bytes:

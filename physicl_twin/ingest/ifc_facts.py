@@ -30,7 +30,6 @@ class FileFacts:
         import ifcopenshell.util.unit
 
         self._model = model
-        self._schema = str(model.schema)
         self._length_stated = any(
             getattr(unit, "UnitType", "") == "LENGTHUNIT"
             for assignment in model.by_type("IfcUnitAssignment")
@@ -94,7 +93,6 @@ class FileFacts:
             t for t in (_text(getattr(e, "LongName", None)) or _text(e.Name) for e in [*buildings, *projects]) if t
         ]
         return {
-            "schema": self._schema,
             "length_unit_m": self.length_unit_m,
             "length_stated": self._length_stated,
             "project": bool(projects),
@@ -115,7 +113,6 @@ class FileFacts:
             "class": element.is_a(),
             "name": _text(element.Name) or _text(getattr(element, "ObjectType", None)),
             "type": _text(kind.Name) if kind is not None and kind != element else "",
-            "predefined": str(getattr(element, "PredefinedType", None) or ""),
             "path": list(reversed([_text(e.Name) or e.is_a() for e in self._above(element)])),
             "assembly": None if owner is None else owner.id(),
             "material": material_of(element, self._densities, self.length_unit_m),
@@ -185,7 +182,6 @@ class FileFacts:
         sets = [s if not isinstance(s, dict) else self._by_id(s.get("id")) for s in sets]
         sets = list({s.id(): s for s in sets if s is not None}.values())
         panels = [s for s in sets if s.is_a() in ("IfcWindowPanelProperties", "IfcDoorPanelProperties")]
-        lining = [s for s in sets if s.is_a() in ("IfcWindowLiningProperties", "IfcDoorLiningProperties")]
         host = None
         for relation in getattr(element, "FillsVoids", ()):
             for voids in getattr(relation.RelatingOpeningElement, "VoidsElements", ()):
@@ -200,9 +196,6 @@ class FileFacts:
                 }
                 for p in panels
             ],
-            "lining_thickness_m": next(
-                (float(s.LiningThickness) * self.length_unit_m for s in lining if s.LiningThickness is not None), None
-            ),
             "host": host,
         }
 

@@ -19,10 +19,12 @@ class Maker:
     Attributes:
         source: Name of the file.
         density_relative_std: Standard deviation of a stated density, as a fraction.
+        unit_stated: False when the project names no unit of density.
     """
 
     source: str
     density_relative_std: float
+    unit_stated: bool = True
 
     def of_entry(self, entry: dict[str, Any], path: tuple[str, ...], layer: str = "") -> PartHints:
         """Hints of one material."""
@@ -46,6 +48,8 @@ class Maker:
         return PartHints(main["name"], f"layers: {words}", density, layer, path)
 
     def _density(self, value: float, statement: str) -> Estimate:
+        if not self.unit_stated:
+            statement += " The project names no unit of density: the standard's is kg/m3."
         evidence = Evidence("source", statement, self.source, "Pset_MaterialCommon.MassDensity")
         std = self.density_relative_std * value
         return Estimate.normal(value, std, "kg/m3", "density in the IFC file", (evidence,))

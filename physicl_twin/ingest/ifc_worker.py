@@ -135,7 +135,6 @@ def _store(
     for letter, array in (("v", vertices), ("f", faces), ("i", items), ("s", styles), ("l", layers)):
         arrays[f"{letter}{number}"] = array
     return {
-        "name": str(geometry.id),
         "styles": [_style(style) for style in geometry.materials],
         "items": {str(item): facts.item(int(item)) for item in set(items.tolist())},
         "split": split is not None,

@@ -106,6 +106,7 @@ def test_everything_is_static_and_named_with_its_place(house):
     assert all(b.static for b in house.bodies)
     assert house.joints == () and house.articulation is None
     assert next(p for p in house.parts if p.name == "Column").hints.path == ("Site", "House", "Ground floor", "Column")
+    assert next(p for p in house.parts if p.name == "Column").hints.layer == "column"
     assert house.title == "House" and house.semantics == "building"
     assert house.up_claims[0].value == "z"
 

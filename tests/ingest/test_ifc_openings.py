@@ -262,6 +262,14 @@ def test_constituents_tell_frame_leaf_and_glass(tmp_path):
     }
 
 
+def test_an_unnamed_make_is_looked_up_as_a_door(tmp_path):
+    house = House("IFC4")
+    house.door("Eingang", np.eye(4), "SINGLE_SWING_LEFT")
+    scene = scene_of(tmp_path, house)
+    assert {p.name for p in scene.parts} == {"Eingang frame (door)", "Eingang leaf (door)"}
+    assert all(p.hints.layer == "door" for p in scene.parts)
+
+
 def test_the_users_unit_moves_the_hinge_with_the_door(tmp_path):
     house = House("IFC4", 0.001)
     house.door("Door", turned(0, (1, 0, 0)), "SINGLE_SWING_RIGHT")
