@@ -72,9 +72,17 @@ def _fits(scene: Scene, one: Candidate, accepted: Sequence[Candidate]) -> bool:
 
 def _hangs_in(scene: Scene, inner: Candidate, outer: Candidate) -> bool:
     """True when the inner one moves against what else is in the outer one, and is not the same thing seen twice."""
+    seen_twice = scene.main(inner.group) == scene.main(outer.group)
+    if seen_twice and not (inner.holders and outer.holders and not _same_axis(inner, outer)):
+        return False
     if inner.holders:
         return bool(inner.holders & (outer.group - inner.group))
-    return scene.main(inner.group) != scene.main(outer.group) and inner.role != outer.role
+    return inner.role != outer.role
+
+
+def _same_axis(one: Candidate, other: Candidate) -> bool:
+    parallel = abs(float(one.twist.axis @ other.twist.axis)) > 0.999
+    return parallel and float(one.twist.distances(other.twist.point[None])[0]) < 0.002
 
 
 def _nests(group: Group, others: Sequence[Group]) -> bool:

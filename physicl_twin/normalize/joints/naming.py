@@ -92,11 +92,12 @@ class RoleTable:
             return Meaning()
         roles = [one for one in found if one[1] == "role"]
         strong = [one for one in found if one[1] in ("fastener", "attached")]
-        named = roles + strong or found
+        # What holds or belongs to something is that, wherever the thing's own name stands ("hinge door", "door hinge").
+        named = strong or roles or found
         named.sort()
         foreign = bool(_OF & set(tokens))
-        start, kind, role, text_found = named[0] if foreign else named[-1]
-        if kind == "role" and role in BELONGS and any(one[2] in OWNERS for one in roles if one[0] != start):
+        _, kind, role, text_found = named[0] if foreign else named[-1]
+        if kind == "role" and role in BELONGS and any(one[2] in OWNERS for one in roles):
             kind, role = "attached", ""
         return Meaning(kind, role, text_found)
 

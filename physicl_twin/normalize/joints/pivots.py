@@ -91,8 +91,9 @@ def _judged(
     step = math.radians(scene.settings.angle_step_deg)
     free = (math.pi, math.pi)
     if not is_round(scene, group, twist):  # what looks the same however it is turned touches nothing new
-        forward = scene.travel(group, obstacles, twist, math.pi, step, line.pieces)
-        backward = scene.travel(group, obstacles, twist.reversed, math.pi, step, line.pieces)
+        radius = max(hold.radius + hold.clearance for hold in line.holds)
+        forward = scene.travel(group, obstacles, twist, math.pi, step, line.pieces, radius)
+        backward = scene.travel(group, obstacles, twist.reversed, math.pi, step, line.pieces, radius)
         free = (backward.distance, forward.distance)
     holds = [h for h in line.holds if _between(h, group, pins)]
     if not holds:

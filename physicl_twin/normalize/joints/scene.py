@@ -161,16 +161,29 @@ class Scene:
         )
 
     def travel(
-        self, group: Group, obstacles: Group, twist: Twist, reach: float, step: float, round_about: Group = frozenset()
+        self,
+        group: Group,
+        obstacles: Group,
+        twist: Twist,
+        reach: float,
+        step: float,
+        round_about: Group = frozenset(),
+        round_m: float = 0.0,
     ) -> Travel:
         """How far a group goes before it touches; see ``sweep.travel``."""
-        pairs = self.pairs(group, obstacles, twist, round_about)
+        pairs = self.pairs(group, obstacles, twist, round_about, round_m)
         return travel(pairs, twist, reach, step)
 
-    def pairs(self, group: Group, obstacles: Group, twist: Twist, round_about: Group = frozenset()) -> list[Pair]:
+    def pairs(self, group: Group, obstacles: Group, twist: Twist, round_about: Group, round_m: float) -> list[Pair]:
         """The pairs of pieces of a sweep."""
         return pairs_of(
-            self.members(group), self.members(obstacles - group), twist, self.tolerance_m, round_about, self._depths
+            self.members(group),
+            self.members(obstacles - group),
+            twist,
+            self.tolerance_m,
+            round_about,
+            round_m,
+            self._depths,
         )
 
     def gap(self, group: Group, others: Group, points: FloatArray, most: float) -> FloatArray:

@@ -45,7 +45,10 @@ def _spin(scene: Scene, group: Group, is_named: bool) -> Candidate | None:
     step = math.radians(scene.settings.angle_step_deg)
     others = scene.others(group)
     round_about = frozenset(one.piece for one in scene.cylinders)
-    pairs = [scene.travel(group, others, way, math.pi / 2, 4 * step, round_about) for way in (twist, twist.reversed)]
+    pairs = [
+        scene.travel(group, others, way, math.pi / 2, 4 * step, round_about, 0.5 * largest.radius)
+        for way in (twist, twist.reversed)
+    ]
     if min(way.distance for way in pairs) < math.pi / 2 - 1e-6:
         return None
     features |= {"pivot": 1.0, "round": 1.0, "no_axle": 1.0}

@@ -16,7 +16,7 @@ _CHUNK = 8
 #: Halvings of the step in which it touches: a step of 2° ends at 0.03°.
 _HALVINGS = 6
 #: A facet of a round face reaches this share of its radius into a round hole (judgement: 10 facets, cos 18°).
-_FACET = 0.05
+FACET = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,7 @@ def pairs_of(
     twist: Twist,
     tolerance_m: float,
     round_about: frozenset[int],
+    round_m: float,
     known_depths: dict[tuple[int, int], float],
 ) -> list[Pair]:
     """The pairs of a sweep with what each may overlap: as much as it does at the start, and the tolerance.
@@ -57,6 +58,7 @@ def pairs_of(
         twist: The motion.
         tolerance_m: Depth that does not count.
         round_about: Pieces with round faces about the axis of the twist: their facets may cut each other.
+        round_m: Radius of those round faces, metres.
         known_depths: How deep pairs are in each other at the start, as far as known; added to.
     """
     found = []
@@ -69,7 +71,7 @@ def pairs_of(
             thin = min((p.thickness for p in (one, other) if p.thickness > 0), default=np.inf)
             allowed = 1.05 * at_start + min(tolerance_m, 0.25 * thin)
             if twist.kind == "revolute" and one.index in round_about and other.index in round_about:
-                allowed += _FACET * min(twist.reach(one.vertices), twist.reach(other.vertices))
+                allowed += FACET * round_m
             found.append(Pair(one, other, allowed))
     return found
 
