@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import types
 from collections.abc import Mapping
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -38,13 +39,19 @@ def _encode(value: Any) -> Any:
     return value
 
 
+@functools.cache
+def _hints(kind: Any) -> dict[str, Any]:
+    """Types of a dataclass's fields: looked up once, not for each of thousands of joints."""
+    return get_type_hints(kind)
+
+
 def from_dictionary(kind: Any, data: Mapping[str, Any], where: str = "customData") -> Any:
     """Rebuild a dataclass from what ``to_dictionary`` made of it.
 
     Raises:
         UsdError: ``usd_metadata_invalid`` when the dictionary does not fit the dataclass.
     """
-    hints = get_type_hints(kind)
+    hints = _hints(kind)
     values: dict[str, Any] = {}
     for field in dataclasses.fields(kind):
         if not field.metadata.get("json", True):
