@@ -9,6 +9,7 @@ import pytest
 
 from physicl_twin.ingest import read
 from physicl_twin.model import PhysiclError, SourceError
+from tests.ingest import robot_files as urdf_files
 from tests.ingest.mesh_files import box as box_vertices
 from tests.ingest.mesh_files import stl_binary, volume
 from tests.ingest.robot_files import codes, frames, rotation, written
@@ -357,3 +358,37 @@ def test_damage_anywhere_is_an_error_and_no_traceback(tmp_path):
             read(path)
         except PhysiclError as error:
             assert error.code and error.message
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_same_tree_in_urdf_and_in_two_versions_of_sdformat(tmp_path, seed):
+    """A random tree of links in three notations: URDF, poses relative to joints, and poses in the model's frame."""
+    random = np.random.default_rng(seed)
+    urdf, relative = [urdf_files.link("l0", urdf_files.inertial(), urdf_files.box())], [link("l0")]
+    joints = []
+    for i in range(1, 9):
+        parent = int(random.integers(i))
+        xyz, rpy, axis = (" ".join(f"{v:.9f}" for v in random.uniform(-1.5, 1.5, 3)) for _ in range(3))
+        kind = ("revolute", "prismatic")[int(random.integers(2))]
+        urdf.append(urdf_files.link(f"l{i}", urdf_files.inertial(), urdf_files.box()))
+        urdf.append(urdf_files.joint(f"j{i}", f"l{parent}", f"l{i}", kind, xyz, rpy, axis))
+        relative.append(link(f"l{i}", "0 0 0 0 0 0", base=f"j{i}"))
+        own = joint(f"j{i}", f"l{parent}", f"l{i}", kind, axis)
+        joints.append(own)
+        relative.append(own.replace("<axis>", f'<pose relative_to="l{parent}">{xyz} {rpy}</pose><axis>'))
+    first = read(urdf_files.written(tmp_path, urdf_files.robot(*urdf)))
+    absolute = []
+    for name, frame in frames(first).items():
+        turn = frame[:3, :3]
+        roll, pitch, yaw = (
+            math.atan2(turn[2, 1], turn[2, 2]), -math.asin(turn[2, 0]), math.atan2(turn[1, 0], turn[0, 0])
+        )  # fmt: skip
+        absolute.append(link(name, " ".join(f"{v:.15g}" for v in (*frame[:3, 3], roll, pitch, yaw))))
+    second = load(tmp_path, model(*relative))
+    third = load(tmp_path, model(*absolute, *joints), version="1.6")
+    wanted = {f"j{i}": float(random.uniform(-2, 2)) for i in range(1, 9)}
+    truth = frames(first, **wanted)
+    for twin in (second, third):
+        found = frames(twin, **wanted)
+        for name, frame in truth.items():
+            assert found[name] == pytest.approx(frame, abs=1e-7)
