@@ -161,22 +161,25 @@ def _whole(joints: list[Joint], frames: dict[str, FloatArray], models: Models) -
 def as_forest(links: tuple[Link, ...], joints: tuple[Joint, ...]) -> tuple[Joint, ...]:
     """The joints with parents before children; what closes a loop is marked.
 
-    The world is a root where there is one, then links that no joint holds, then any that is left. A joint that is met
-    from its child's side is turned round.
+    A joint between two links that earlier joints of the file connect already closes a loop. The world is a root where
+    there is one, then links that no joint holds, then any that is left. A joint that is met from its child's side is
+    turned round.
 
     Args:
         links: In the order of the file.
         joints: Between them.
     """
+    loops = _closing(joints)
     around: dict[str, list[int]] = {}
     for number, joint in enumerate(joints):
-        around.setdefault(joint.body0, []).append(number)
-        around.setdefault(joint.body1, []).append(number)
+        if number not in loops:
+            around.setdefault(joint.body0, []).append(number)
+            around.setdefault(joint.body1, []).append(number)
     held = {joint.body1 for joint in joints}
     names = [link.name for link in links]
     starts = [n for n in names if n == WORLD] + [n for n in names if n not in held] + names
     seen: set[str] = set()
-    placed: dict[int, Joint] = {}
+    placed = {number: replace(joints[number], closes_loop=True) for number in loops}
     for start in starts:
         if start in seen:
             continue
@@ -185,17 +188,32 @@ def as_forest(links: tuple[Link, ...], joints: tuple[Joint, ...]) -> tuple[Joint
         while waiting:
             here = waiting.popleft()
             for number in around.get(here, ()):
-                joint = joints[number]
-                other = joint.body1 if joint.body0 == here else joint.body0
                 if number in placed:
                     continue
-                if other in seen:
-                    placed[number] = replace(joint, closes_loop=True)
-                    continue
-                seen.add(other)
+                joint = joints[number]
                 placed[number] = joint if joint.body0 == here else turned_round(joint)
-                waiting.append(other)
+                seen.add(placed[number].body1)
+                waiting.append(placed[number].body1)
     return tuple(placed[number] for number in range(len(joints)))
+
+
+def _closing(joints: tuple[Joint, ...]) -> set[int]:
+    """Numbers of the joints between links that the joints before them connect."""
+    owner: dict[str, str] = {}
+
+    def top(name: str) -> str:
+        while owner.setdefault(name, name) != name:
+            owner[name] = owner[owner[name]]
+            name = owner[name]
+        return name
+
+    found = set()
+    for number, joint in enumerate(joints):
+        one, other = top(joint.body0), top(joint.body1)
+        if one == other:
+            found.add(number)
+        owner[other] = one
+    return found
 
 
 def _driven(joints: tuple[Joint, ...], models: Models, stating: Stating) -> tuple[Evidence, ...]:
