@@ -42,4 +42,8 @@ def with_observations(twin: Twin, request: BuildRequest, settings: dict[str, Any
         tracks = read_pose_tracks(Path(request.motion))
         twin = with_motion(twin.with_notes(*tracks.notes), tracks, confident)
         twin = replace(twin, sources=(*twin.sources, tracks.source))
+    if request.states or request.motion:
+        from physicl_twin.normalize.motion.stops import with_stops
+
+        twin = with_stops(twin, settings["joints"])
     return twin
