@@ -28,6 +28,8 @@ AXES = {"fixed": (), "revolute": ("angular",), "prismatic": ("linear",), "spheri
 #: An effort that never binds: USD's largest single-precision number. It is finite, as SimReady wants, and PhysX's own
 #: word for none.
 UNBOUNDED = float(np.finfo(np.float32).max)
+#: Bounds where PhysX wants finite ones and there are none, in USD's units: a hundred turns, a kilometre.
+WIDE = {"revolute": 36_000.0, "prismatic": 1_000.0}
 #: Turns that bring x onto the joint's axis: PhysX's spherical joints know no other axis.
 _ONTO_AXIS = {
     "x": Pose(),
@@ -70,9 +72,10 @@ def numbers(plan: JointPlan) -> dict[str, float]:
     joint, unit = plan.joint, per_unit(plan.joint)
     found: dict[str, float] = {}
     if joint.type in ("revolute", "prismatic"):
-        for name, limit in (("lowerLimit", joint.lower), ("upperLimit", joint.upper)):
-            if limit is not None:
-                found[f"physics:{name}"] = limit * unit
+        if joint.lower is not None or joint.upper is not None:
+            # A joint that is bound on one side only makes PhysX refuse the stage: the other side gets a bound far away.
+            found["physics:lowerLimit"] = -WIDE[joint.type] if joint.lower is None else joint.lower * unit
+            found["physics:upperLimit"] = WIDE[joint.type] if joint.upper is None else joint.upper * unit
         axis = AXES[joint.type][0]
         found[f"state:{axis}:physics:position"] = joint.position * unit
         found[f"state:{axis}:physics:velocity"] = 0.0

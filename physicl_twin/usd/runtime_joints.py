@@ -16,14 +16,12 @@ from pxr import Sdf
 from physicl_twin.model import Joint
 from physicl_twin.usd import layers
 from physicl_twin.usd.articulation import articulation_of
-from physicl_twin.usd.joints import AXES, driven, per_unit
+from physicl_twin.usd.joints import AXES, WIDE, driven, per_unit
 from physicl_twin.usd.layers import Types
 from physicl_twin.usd.layout import Layout
 from physicl_twin.usd.mechanism import JointPlan, Mechanism
 from physicl_twin.usd.options import PhysxOptions
 
-#: Limits of a free joint that leads or follows another, where PhysX wants finite ones: a hundred turns, a kilometre.
-WIDE = {"revolute": 36_000.0, "prismatic": 1_000.0}
 #: Instance of PhysxMimicJointAPI; PhysX finds the axis of a one-axis joint itself, also of a prismatic one (measured).
 MIMIC = "rotX"
 

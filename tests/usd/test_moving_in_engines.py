@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from physicl_twin import engines
+from physicl_twin import engines, usd
 from physicl_twin.model import Drive, Pose
 from physicl_twin.usd.rollout_scene import Clone, Ramp, Surface, write_rollout_scene
 from tests.usd.movers import arm, cabinet, doorway, estimate, four_bar, gripper, pendulum, terrace
@@ -28,9 +28,9 @@ def engine(request):
 
 
 def opened(twin, tmp_path: Path, engine, *, gravity: float = 0.0, pose: Pose = ASIDE, fixed: bool = False):
-    usd = write(twin, tmp_path)
+    file = write(twin, tmp_path)
     clones = [Clone(pose, fixed=fixed)]
-    return engine.open(write_rollout_scene(tmp_path / "s.usda", usd, engine.name, clones, gravity_mps2=gravity).path)
+    return engine.open(write_rollout_scene(tmp_path / "s.usda", file, engine.name, clones, gravity_mps2=gravity).path)
 
 
 def named(scene) -> dict[str, int]:
@@ -128,6 +128,23 @@ def test_limits_hold_and_a_door_in_a_wall_swings(engine, tmp_path):
     assert min(seen) > -0.02 and max(seen) < 1.6 + 0.02
 
 
+@pytest.mark.parametrize("bound", [{"lower": -0.2}, {"upper": 0.2}])
+def test_a_joint_may_be_bound_on_one_side_only(engine, tmp_path, bound):
+    """PhysX refuses a stage with one limit; the twin read back has it still."""
+    twin = pendulum(0.5, **bound)
+    reached = {}
+    with opened(twin, tmp_path, engine) as scene:
+        for rate in (2.0, -2.0):
+            scene.set_joint_positions(np.zeros(1))
+            scene.set_joint_velocities(np.array([rate]))
+            scene.step(1e-3, 600)
+            reached[rate] = positions(scene)["pin"]
+    (side,) = bound.values()
+    assert abs(reached[math.copysign(2.0, side)]) < 0.25
+    assert reached[-math.copysign(2.0, side)] == pytest.approx(-math.copysign(1.2, side), abs=0.05)
+    assert usd.read_twin(tmp_path / "pendulum") == twin
+
+
 def test_every_tree_of_a_building_moves(engine, tmp_path):
     """One root schema, two articulations; the doors open each on its own."""
     with opened(terrace(), tmp_path, engine) as scene:
@@ -220,9 +237,9 @@ def test_bodies_start_where_the_twin_says_at_the_coordinates_that_it_says(engine
 
 
 def test_one_body_of_many_can_be_dropped_alone(engine, tmp_path):
-    usd = write(cabinet(), tmp_path)
+    file = write(cabinet(), tmp_path)
     clones = [Clone(Pose((0, 0, 2.0)), only_body="door"), Clone(Pose((3, 0, 2.0)), only_body="carcass")]
-    written = write_rollout_scene(tmp_path / "s.usda", usd, engine.name, clones, gravity_mps2=G)
+    written = write_rollout_scene(tmp_path / "s.usda", file, engine.name, clones, gravity_mps2=G)
     with engine.open(written.path) as scene:
         start = scene.poses()
         scene.set_poses(start)
@@ -233,11 +250,11 @@ def test_one_body_of_many_can_be_dropped_alone(engine, tmp_path):
 
 def test_copies_in_scenes_of_their_own_pass_through_each_other(engine, tmp_path):
     """Rollouts put many copies into one stage; each falls onto the floor of its scene, none touches another."""
-    usd = write(cabinet(), tmp_path)
+    file = write(cabinet(), tmp_path)
     clones = [Clone(Pose((0.1 * i, 0.0, 0.1))) for i in range(3)]
     ramp = Ramp(Pose(), (4.0, 4.0, 0.5), Surface(0.5, 0.5))
     written = write_rollout_scene(
-        tmp_path / "s.usda", usd, engine.name, clones, ramps=[ramp] * 3, gravity_mps2=G, isolated=True
+        tmp_path / "s.usda", file, engine.name, clones, ramps=[ramp] * 3, gravity_mps2=G, isolated=True
     )
     with engine.open(written.path) as scene:
         scene.step(1e-3, 600)
