@@ -11,7 +11,7 @@ import numpy as np
 
 from physicl_twin.ingest.builder import SceneBuilder
 from physicl_twin.ingest.description_settings import DescriptionSettings, Stating
-from physicl_twin.ingest.guards import check_file, source_of
+from physicl_twin.ingest.guards import check_file, damaged, source_of
 from physicl_twin.ingest.ingest_settings import IngestSettings, shipped_settings
 from physicl_twin.ingest.links import LinkBuilder
 from physicl_twin.ingest.mjcf_actuators import Motors, read_actuators
@@ -90,7 +90,7 @@ def read_mjcf(
 
 
 def _check_reach(model: MjcfModel, name: str, most_m: float) -> None:
-    """Refuse sizes and places that are damage; masses and joints that go with them are none, either."""
+    """Refuse sizes and places that are damage, and numbers that are none."""
     for geom in model.geoms:
         largest = max(abs(v) for v in (*geom.size, *geom.position, *model.bodies[geom.body].position))
         if geom.kind not in GROUND and not largest <= most_m:
@@ -99,6 +99,13 @@ def _check_reach(model: MjcfModel, name: str, most_m: float) -> None:
                 f"{name}: {geom.name or 'a ' + geom.kind!r} reaches {largest:.3g} units from the origin.",
                 "The file is damaged; export it again.",
             )
+    for number, body in enumerate(model.bodies):
+        if not np.isfinite([*body.position, *body.wxyz, body.mass, *body.com, *body.com_wxyz, *body.inertia]).all():
+            raise damaged(name, f"the numbers of the body {model.body_names[number]!r} are none.")
+    for number, joint in enumerate(model.joints):
+        limits = joint.range or ()
+        if not np.isfinite([*joint.anchor, *joint.axis, joint.ref, joint.rest, *limits]).all():
+            raise damaged(name, f"the numbers of the joint {model.joint_names[number]!r} are none.")
 
 
 def _scene(model: MjcfModel, builder: SceneBuilder, stating: Stating) -> RawScene:

@@ -46,6 +46,7 @@ def error_of(path):
          "file_damaged", "inertia"),
         (model('<body name="a"><geom size=".1"/></body><body name="a"><geom size=".1"/></body>'), "file_damaged", "a"),
         (model('<body><geom size="-1"/></body>'), "file_damaged", "size"),
+        (model('<body name="a"><joint name="j" axis="inf 0 0"/><geom size=".1"/></body>'), "file_damaged", "'j'"),
         (model('<body><joint/><body><joint/><geom size=".1"/></body></body>', "<extension/>")[:60], "file_damaged", "XML"),
         (model('<body><geom type="mesh" mesh="none"/></body>'), "file_damaged", "none"),
         (model(head='<include file="other.xml"/>'), "include_missing", "other.xml"),
