@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -88,6 +89,8 @@ class Weighing:
     labels: dict[str, Labels]
     place: dict[str, int]
     model_log_std: float = 0.0
+    #: What speaks of all parts together and every body asks for; never carried over to other draws.
+    _known: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
     def prior(cls, loads: tuple[Load, ...], seed: int, samples: int, model_log_std: float = 0.0) -> Weighing:
@@ -129,8 +132,11 @@ class Weighing:
         return masses
 
     def _median_scale(self) -> float:
-        every = [self._evaluate(load)[0][1:] for load in self.loads]
-        return float(np.median(np.sum(every, axis=0)) / sum(float(np.median(masses)) for masses in every))
+        if "median_scale" not in self._known:
+            every = [self._evaluate(load)[0][1:] for load in self.loads]
+            total = float(np.median(np.sum(every, axis=0)))
+            self._known["median_scale"] = total / sum(float(np.median(masses)) for masses in every)
+        return float(self._known["median_scale"])
 
     def held(self, load: Load) -> Held | None:
         """Wall and contents of a part in each sample, relative to volume times central density; None when solid."""
@@ -206,7 +212,10 @@ class Weighing:
 
     def log_gradient(self) -> FloatArray:
         """(D, 1 + N) derivative of ln(total mass) with respect to each draw."""
-        return self._log_sum(self._all)[1]
+        if "log_gradient" not in self._known:
+            self._known["log_gradient"] = self._log_sum(self._all)[1]
+        found: FloatArray = self._known["log_gradient"]
+        return found
 
     def log_total(self) -> FloatArray:
         """(1 + N,) ln of the total mass; with ``branching`` the first is the median of the others."""
