@@ -29,6 +29,12 @@ def coordinates_of(joints: tuple[Joint, ...], builder: SceneBuilder) -> tuple[Jo
     joints = tuple(_ordered(joint, builder) for joint in joints)
     joints = _followers_of_leaders(joints, builder)
     if any(joint.closes_loop for joint in joints):
+        outside = [joint.name for joint in joints if joint.mimic is None and _nearest_to_zero(joint) != 0.0]
+        if outside:
+            message = f"Joints stand outside their limits, where loops hold them: {quoted(outside)}."
+            builder.note(
+                "start_outside_limits", "warning", message, "Describe the mechanism in a pose that it can have."
+            )
         return joints
     placed = {j.name: _nearest_to_zero(j) for j in joints if j.mimic is None}
     for joint in joints:

@@ -113,10 +113,12 @@ def test_a_loop_is_closed_by_a_constraint(tmp_path):
         tmp_path,
         model(
             link("a"), link("b", "1 0 0 0 0 0"), link("c", "1 1 0 0 0 0"), link("d", "0 1 0 0 0 0"),
-            joint("ab", "a", "b"), joint("bc", "b", "c"), joint("ad", "a", "d"), joint("cd", "c", "d"),
+            joint("ab", "a", "b"), joint("bc", "b", "c"), joint("ad", "a", "d"),
+            joint("cd", "c", "d", inside="<limit><lower>1</lower><upper>2</upper></limit>"),
         ),
     )  # fmt: skip
     assert [j.name for j in twin.joints if j.closes_loop] == ["cd"]
+    assert all(j.position == 0 for j in twin.joints) and "start_outside_limits" in codes(twin)
     for one in twin.joints:
         poses = {body.name: body.pose.matrix() for body in twin.bodies}
         here, there = poses[one.body0] @ one.pose0.matrix(), poses[one.body1] @ one.pose1.matrix()
