@@ -1,7 +1,8 @@
-"""Which of many tracked bodies are fast to each other, and which hang on which: the tree of shortest description."""
+"""Which of many tracked bodies are fast to each other, and which hang on which: the tree of the plainest joints."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,14 +13,14 @@ from physicl_twin.model import GeometryError
 from physicl_twin.model.geometry import FloatArray
 from physicl_twin.normalize.motion.infer import MotionVerdict, infer_motion
 from physicl_twin.normalize.motion.noise import PoseNoise
+from physicl_twin.normalize.states.tree import GAP_COST, KIND_COST, MOST, NOT_BASE
 
 #: Samples on which pairs are compared.
 _SCREEN_SAMPLES = 60
 #: Bodies are fast to each other from this probability.
 _FAST = 0.5
-#: Nats that a joint costs which is not on the base, and per share of the smaller body's size that two are apart
-#: (judgement: what hangs together is near each other).
-_NOT_BASE, _APART, _MOST_APART = 2.0, 100.0, 12.0
+#: What it costs when a joint needs play to fit (judgement).
+_PLAY = 1.0
 
 
 @dataclass(eq=False)
@@ -62,11 +63,15 @@ class Pairs:
             raise
 
     def cost(self, parent: int, child: int) -> float:
-        """Description length per sample, nats: minus the evidence of the likeliest kind."""
+        """How far-fetched a joint is: by its kind and by how sure that is.
+
+        How far it moves does not count, or two drawers that were moved alike would hang on each other.
+        """
         verdict = self.verdict(parent, child)
         if verdict is None:
-            return float("inf")
-        return -verdict.evidences[verdict.type] / len(verdict.track) if verdict.type != "free" else 1e3
+            return 2 * KIND_COST["free"]
+        unsure = -math.log(max(verdict.probability, 1e-6))
+        return KIND_COST[verdict.type] + unsure + (_PLAY if "play" in verdict.flags else 0.0)
 
 
 def rigid_sets(pairs: Pairs) -> list[list[int]]:
@@ -85,7 +90,7 @@ def rigid_sets(pairs: Pairs) -> list[list[int]]:
 
 
 def tree_of(pairs: Pairs, sets: Sequence[Sequence[int]], root: int, gaps: FloatArray) -> list[tuple[int, int]]:
-    """(parent, child) numbers of sets, parents first: the spanning tree of least description length.
+    """(parent, child) numbers of sets, parents first: the spanning tree of the plainest joints between neighbours.
 
     Args:
         pairs: Of the bodies.
@@ -97,8 +102,8 @@ def tree_of(pairs: Pairs, sets: Sequence[Sequence[int]], root: int, gaps: FloatA
     def cost(a: int, b: int) -> float:
         first, second = sets[a][0], sets[b][0]
         parent, child = (first, second) if pairs.poses[second] is not None else (second, first)
-        extra = min(_MOST_APART, _APART * float(gaps[a, b])) + (_NOT_BASE if a != root else 0.0)
-        return pairs.cost(parent, child) * _SCREEN_SAMPLES + extra
+        extra = min(MOST, GAP_COST * float(gaps[a, b])) + (NOT_BASE if a != root else 0.0)
+        return pairs.cost(parent, child) + extra
 
     inside, outside, edges = [root], [n for n in range(len(sets)) if n != root], []
     while outside:

@@ -15,7 +15,7 @@ from physicl_twin.normalize.states.registration import inverse
 from physicl_twin.normalize.states.screw import Screw, common_screw
 
 #: How much each kind of joint costs (judgement: in nats, rare ones more).
-_KIND_COST: dict[MotionType, float] = {
+KIND_COST: dict[MotionType, float] = {
     "fixed": 0.5,
     "prismatic": 1.0,
     "revolute": 1.0,
@@ -25,9 +25,9 @@ _KIND_COST: dict[MotionType, float] = {
 }
 #: Costs of bodies that are apart, and of an axis that is far from where they meet, by the share of the smaller body's
 #: size (judgement: joined bodies stay near each other in every state, and a hinge lies between them).
-_GAP_COST, _AXIS_COST, _MOST = 25.0, 25.0, 5.0
+GAP_COST, _AXIS_COST, MOST = 25.0, 25.0, 5.0
 #: What does not hang on the base itself costs a little (judgement).
-_NOT_BASE = 0.6
+NOT_BASE = 0.6
 #: Costs of other parents weigh against the chosen one by this many nats a unit (judgement).
 _SHARPNESS = 4.0
 #: Points on the axis that are looked at, and points of a body.
@@ -100,11 +100,11 @@ def _edge(groups: list[Group], parent: int, child: int, tolerance_m: float) -> E
     relative = [inverse(one) @ other for one, other in zip(a.motions, b.motions, strict=True)]
     screw = common_screw(relative, b.points, tolerance_m)
     size = min(a.size, b.size)
-    cost = _KIND_COST[screw.type] + (_NOT_BASE if parent else 0.0)
+    cost = KIND_COST[screw.type] + (NOT_BASE if parent else 0.0)
     gap = max(_gap(a, b, np.eye(4)), *(_gap(a, b, motion) for motion in relative))
-    cost += min(_MOST, _GAP_COST * gap / size)
+    cost += min(MOST, GAP_COST * gap / size)
     if screw.type in ("revolute", "screw"):
-        cost += min(_MOST, _AXIS_COST * _axis_distance(a, b, screw) / size)
+        cost += min(MOST, _AXIS_COST * _axis_distance(a, b, screw) / size)
     return Edge(parent, child, screw, cost)
 
 
