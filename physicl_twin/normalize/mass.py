@@ -92,12 +92,13 @@ def derive_mass(
     statements = {body.name: _statement(body, twin, notes) for body in twin.bodies}
     known = [s.properties.mass for s in statements.values() if s is not None]
     loads = tuple(
-        load_of(p, twin, insides.sampled.get(p.name))
+        replace(load_of(p, twin, insides.sampled.get(p.name)), body=b.name)
         for b in twin.bodies
         if statements[b.name] is None and not b.static
         for p in b.matter
     )
     weighing, reasons = _weigh(loads, weights, known, seed, settings, notes)
+    weighing = replace(weighing, whole=total is not None)
     factor = 1.0
     if total is not None and known and not loads:
         factor = total.value / math.fsum(mass.value for mass in known)
@@ -295,8 +296,17 @@ def _stated_body(
         properties = replace(joined(heavy, twin, weighing, seed, (*stated.evidence, why, *reasons)), mass=mass)
         correction = mass.value / math.fsum(float(weighing.masses(load)[0]) for load in loads)
         properties = replace(properties, inertia_kgm2=_times(properties.inertia_kgm2, correction))
-    parts = _back(body, weighed_parts(heavy, twin, weighing, seed, (share,)))
+    weighed = weighed_parts(heavy, twin, weighing, seed, (share,))
+    shares = math.fsum(part.mass.value for part in weighed if part.mass is not None)
+    # The statement stands, however little volume and density agree with it: the parts share all of it.
+    parts = _back(body, tuple(_scaled(part, mass.value / shares) for part in weighed))
     return replace(body, parts=parts, mass_properties=properties)
+
+
+def _scaled(part: Part, factor: float) -> Part:
+    if part.mass is None or abs(factor - 1) <= 1e-12:
+        return part
+    return replace(part, mass=part.mass.scaled(factor, "kg"))
 
 
 def _times(matrix: Matrix3, factor: float) -> Matrix3:

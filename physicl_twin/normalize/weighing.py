@@ -43,6 +43,7 @@ class Load:
         volume_log_std: Standard deviation of ln(volume).
         part: Name of the part, for masses that are stated of parts.
         inside: What it may hold, or None when it is solid.
+        body: Name of the body that it belongs to; empty where there is only one.
     """
 
     mass_kg: float
@@ -52,6 +53,7 @@ class Load:
     volume_log_std: float
     part: str = ""
     inside: Inside | None = field(default=None, compare=False)
+    body: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ class Weighing:
         labels: (1 + N,) possibility of each part that may be made up in several ways, by the key of its inside.
         place: Index in ``loads`` by the name of the part.
         model_log_std: Spread of the factor common to all parts; 0 without a scale.
+        whole: True when all parts together were on the scale, not only those of one body.
     """
 
     loads: tuple[Load, ...]
@@ -89,6 +92,7 @@ class Weighing:
     labels: dict[str, Labels]
     place: dict[str, int]
     model_log_std: float = 0.0
+    whole: bool = False
     #: What speaks of all parts together and every body asks for; never carried over to other draws.
     _known: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
@@ -124,19 +128,20 @@ class Weighing:
 
     def masses(self, load: Load) -> FloatArray:
         """(1 + N,) masses of a part, kg. With ``branching`` the first is the median of the others, scaled so that the
-        parts' medians add up to the median of the total."""
+        medians of a body's parts add up to the body's (of all parts to the total, where that was weighed)."""
         masses = self._evaluate(load)[0]
         if self.branching:
             masses = masses.copy()
-            masses[0] = np.median(masses[1:]) * self._median_scale()
+            masses[0] = np.median(masses[1:]) * self._median_scale("" if self.whole else load.body)
         return masses
 
-    def _median_scale(self) -> float:
-        if "median_scale" not in self._known:
-            every = [self._evaluate(load)[0][1:] for load in self.loads]
+    def _median_scale(self, body: str) -> float:
+        key = f"median_scale {body}"
+        if key not in self._known:
+            every = [self._evaluate(load)[0][1:] for load in self.loads if not body or load.body == body]
             total = float(np.median(np.sum(every, axis=0)))
-            self._known["median_scale"] = total / sum(float(np.median(masses)) for masses in every)
-        return float(self._known["median_scale"])
+            self._known[key] = total / sum(float(np.median(masses)) for masses in every)
+        return float(self._known[key])
 
     def held(self, load: Load) -> Held | None:
         """Wall and contents of a part in each sample, relative to volume times central density; None when solid."""

@@ -395,3 +395,24 @@ def test_a_number_that_fills_a_field_is_no_motor():
     assert filled.armature.value < 0.1 * joint_table().armature_per_effort.median * 1e5
     assert filled.drive.max_force is not None and filled.drive.max_force.value == 1e5
     assert any("many times over" in e.statement for e in filled.armature.evidence)
+
+
+def test_what_is_uncertain_of_one_link_does_not_move_the_others():
+    """A housing of unknown inside beside a solid block: each link has the median of its own parts."""
+    from pathlib import Path
+
+    from physicl_twin import ingest
+    from physicl_twin.normalize.options import NormalizeSettings
+    from physicl_twin.normalize.stages import with_mass, with_solids
+
+    sample = Path(__file__).parents[2] / "data" / "samples" / "arm.urdf"
+    twin = with_mass(with_solids(ingest.read(sample), NormalizeSettings.shipped()))
+    base, turret = twin.body("base"), twin.body("turret")
+    assert base.mass is not None and turret.mass is not None
+    solid = twin.shape(base.parts[0].shape).solid
+    assert solid is not None
+    density = twin.material(base.parts[0].material).density.value
+    assert base.mass.value == pytest.approx(solid.volume.value * density, rel=1e-6)
+    # What the source states of the turret is shared by its parts, and says nothing of the others.
+    assert turret.mass.value == 0.62
+    assert sum(part.mass.value for part in turret.parts if part.mass) == pytest.approx(0.62)
