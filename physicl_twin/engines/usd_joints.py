@@ -15,8 +15,9 @@ from physicl_twin.engines.usd_frames import SplitTransform, quaternion_wxyz
 from physicl_twin.model.geometry import Pose, Vector3
 
 _AXES: dict[str, Vector3] = {"X": (1.0, 0.0, 0.0), "Y": (0.0, 1.0, 0.0), "Z": (0.0, 0.0, 1.0)}
-#: Limits of this size and beyond mean "free", as UsdPhysics' unset limits (infinity) do.
-_FREE = 1e30
+#: Limits of this size and beyond (degrees or stage units) mean "free", as UsdPhysics' unset limits (infinity) do: PhysX
+#: wants both of a joint that is bound on one side, and of those that lead or follow others.
+_FREE = 1e6
 
 JointType = Literal["fixed", "revolute", "prismatic", "spherical"]
 

@@ -28,8 +28,8 @@ AXES = {"fixed": (), "revolute": ("angular",), "prismatic": ("linear",), "spheri
 #: An effort that never binds: USD's largest single-precision number. It is finite, as SimReady wants, and PhysX's own
 #: word for none.
 UNBOUNDED = float(np.finfo(np.float32).max)
-#: Bounds where PhysX wants finite ones and there are none, in USD's units: a hundred turns, a kilometre.
-WIDE = {"revolute": 36_000.0, "prismatic": 1_000.0}
+#: A bound where PhysX wants a finite one and there is none, degrees or metres; who reads takes it for none.
+WIDE = 1e6
 #: Turns that bring x onto the joint's axis: PhysX's spherical joints know no other axis.
 _ONTO_AXIS = {
     "x": Pose(),
@@ -74,8 +74,8 @@ def numbers(plan: JointPlan) -> dict[str, float]:
     if joint.type in ("revolute", "prismatic"):
         if joint.lower is not None or joint.upper is not None:
             # A joint that is bound on one side only makes PhysX refuse the stage: the other side gets a bound far away.
-            found["physics:lowerLimit"] = -WIDE[joint.type] if joint.lower is None else joint.lower * unit
-            found["physics:upperLimit"] = WIDE[joint.type] if joint.upper is None else joint.upper * unit
+            found["physics:lowerLimit"] = -WIDE if joint.lower is None else joint.lower * unit
+            found["physics:upperLimit"] = WIDE if joint.upper is None else joint.upper * unit
         axis = AXES[joint.type][0]
         found[f"state:{axis}:physics:position"] = joint.position * unit
         found[f"state:{axis}:physics:velocity"] = 0.0

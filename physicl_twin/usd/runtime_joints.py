@@ -141,10 +141,10 @@ def author_physx(layer: Sdf.Layer, layout: Layout, options: PhysxOptions) -> Non
 
 def _widen(layer: Sdf.Layer, path: str, joint: Joint, margin: float) -> None:
     """Finite limits for a joint that leads or follows; a follower's own limits give way a little."""
-    wide, unit = WIDE[joint.type], per_unit(joint)
+    unit = per_unit(joint)
     for name, limit, sign in (("lowerLimit", joint.lower, -1.0), ("upperLimit", joint.upper, 1.0)):
         if limit is None or margin > 0:
-            value = sign * wide if limit is None else limit * unit + sign * margin
+            value = sign * WIDE if limit is None else limit * unit + sign * margin
             layers.attribute(layers.over(layer, path), f"physics:{name}", Types.Float, value)
 
 

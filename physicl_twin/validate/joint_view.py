@@ -24,7 +24,7 @@ _TYPES = {
 #: Efforts of this size and beyond mean "unbounded".
 UNBOUNDED = 1e30
 #: Limits of this size and beyond mean "free" (degrees, metres): PhysX wants both of a joint that is bound on one side.
-FREE = {"revolute": 36_000.0, "prismatic": 1_000.0}
+FREE = 1e6
 #: Attributes of each runtime's schemas: (name, exponent of the degree in its unit); {axis} is angular, linear, rotX.
 _RESISTANCE: dict[str, dict[str, tuple[str, int]]] = {
     "PhysX": {
@@ -158,8 +158,8 @@ def _joint(prim: Any) -> JointView:
             _pose(joint.GetLocalPos1Attr().Get(), joint.GetLocalRot1Attr().Get()),
         ),
         axis="XYZ".index(axis) if axis in ("X", "Y", "Z") else 0,
-        lower=_si(low, scale, kind),
-        upper=_si(high, scale, kind),
+        lower=_si(low, scale),
+        upper=_si(high, scale),
         position=None if position is None else position * scale,
         excluded=bool(joint.GetExcludeFromArticulationAttr().Get()),
         enabled=bool(joint.GetJointEnabledAttr().Get()),
@@ -178,8 +178,8 @@ def _limits(prim: Any, kind: str) -> tuple[float | None, float | None]:
     return _number(prim, "physics:lowerLimit"), _number(prim, "physics:upperLimit")
 
 
-def _si(value: float | None, scale: float, kind: str) -> float | None:
-    return None if value is None or abs(value) >= FREE.get(kind, UNBOUNDED) else value * scale
+def _si(value: float | None, scale: float) -> float | None:
+    return None if value is None or abs(value) >= FREE else value * scale
 
 
 def _number(prim: Any, name: str) -> float | None:
