@@ -18,6 +18,7 @@ from physicl_twin.ingest.length_units import unit_claim, unit_name
 from physicl_twin.ingest.raw import Claim, RawBody, RawPart, RawScene, ReadOptions
 from physicl_twin.ingest.usd_articulation import Mechanism, read_mechanism
 from physicl_twin.ingest.usd_assets import AssetArea, first_line, layers_of
+from physicl_twin.ingest.usd_frames_only import fold_frames
 from physicl_twin.ingest.usd_gather import Gathered, Gatherer
 from physicl_twin.ingest.usd_physics import StageUnits
 from physicl_twin.ingest.usd_variants import select_physics
@@ -168,9 +169,12 @@ class _Reader:
         )
         shapes = tuple(replace(s, brep=gathered.integrals.get(s.name)) for s in scene.shapes)
         bodies, parts = self._bodies(gathered, parts, mechanism)
+        matter = {part.body for part in parts} | {body.name for body in bodies if body.static}
+        matter |= {body.name for body in mechanism.added} | gathered.weighty
+        folded = fold_frames(bodies, mechanism.joints, mechanism.articulation, matter, units.metres)
         return replace(
-            scene, parts=parts, shapes=shapes, bodies=bodies, joints=mechanism.joints,
-            articulation=mechanism.articulation, notes=(*scene.notes, *self._area.notes.values()),
+            scene, parts=parts, shapes=shapes, bodies=folded.bodies, joints=folded.joints,
+            articulation=folded.articulation, notes=(*scene.notes, *self._area.notes.values()),
         )  # fmt: skip
 
     def _bodies(

@@ -68,6 +68,7 @@ class Gathered:
         hints: Physics hints of each part.
         roles: What each part counts for.
         collisions: Collision geometry that the stage states for a part.
+        weighty: Names of bodies with a stated mass.
         held: Names of bodies that do not move by themselves.
         motion: Prims that say something about motion.
         integrals: Exact integrals of primitives, by shape name.
@@ -80,6 +81,7 @@ class Gathered:
     hints: list[PartHints] = field(default_factory=list)
     roles: list[PartRole] = field(default_factory=list)
     collisions: list[Collision | None] = field(default_factory=list)
+    weighty: set[str] = field(default_factory=set)
     held: set[str] = field(default_factory=set)
     motion: PhysicsPrims = field(default_factory=PhysicsPrims)
     integrals: dict[str, RawIntegrals] = field(default_factory=dict)
@@ -294,6 +296,8 @@ class Gatherer:
             self._found.held.add(name)
         if stated is not None:
             self._stated[name] = stated
+        if stated is not None or made.mass_properties is not None:
+            self._found.weighty.add(name)
 
     def _place(self, surface: _Surface) -> None:
         """Place one surface as parts of its body."""

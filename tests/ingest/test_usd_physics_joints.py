@@ -593,3 +593,33 @@ def test_a_group_that_keeps_its_members_apart(stage):
     scene = read(stage)
     assert not scene.articulation.self_collision
     assert not notes(scene, "physics_left_out")
+
+
+def frame(stage, path, position):
+    """A rigid body without surface and mass."""
+    xform = UsdGeom.Xform.Define(stage, path)
+    xform.AddTranslateOp().Set(Gf.Vec3d(*position))
+    UsdPhysics.RigidBodyAPI.Apply(xform.GetPrim())
+
+
+def test_bodies_that_only_name_a_frame_become_sites(stage):
+    frame(stage, "/Root/Footprint", (0, 0, -5))
+    body(stage, "/Root/Base")
+    frame(stage, "/Root/Mount", (0, 0, 20))
+    body(stage, "/Root/Arm", (0, 0, 30))
+    frame(stage, "/Root/Tool", (0, 0, 60))
+    joint(stage, "FixedJoint", "A", "/Root/Footprint", "/Root/Base", pos0=(0, 0, 5))
+    joint(stage, "FixedJoint", "B", "/Root/Base", "/Root/Mount", pos0=(0, 0, 20))
+    joint(stage, "RevoluteJoint", "Hinge", "/Root/Mount", "/Root/Arm", "X", -90, 90, pos0=(0, 0, 10))
+    joint(stage, "FixedJoint", "C", "/Root/Arm", "/Root/Tool", pos0=(0, 0, 30))
+    twin = ingest.read(path_of(stage), OPTIONS)
+    assert [(b.name, [s.name for s in b.sites]) for b in twin.bodies] == [
+        ("Base", ["Footprint", "Mount"]),
+        ("Arm", ["Tool"]),
+    ]
+    assert [(j.name, j.body0, j.body1) for j in twin.joints] == [("Hinge", "Base", "Arm")]
+    assert twin.articulation.root == "Base"
+    np.testing.assert_allclose(twin.joints[0].pose0.position_m, (0, 0, 0.3), atol=1e-9)
+    sites = {s.name: s.pose.position_m for b in twin.bodies for s in b.sites}
+    np.testing.assert_allclose(sites["Footprint"], (0, 0, -0.05), atol=1e-9)
+    np.testing.assert_allclose(sites["Tool"], (0, 0, 0.3), atol=1e-9)
