@@ -154,7 +154,7 @@ def _split(
             )
             if (part.shape, shells) not in made:
                 shape_name = _unique(said, set(shapes))
-                shapes[shape_name] = _sub_shape(shapes[part.shape], shells, shape_name)
+                shapes[shape_name] = sub_shape(shapes[part.shape], shells, shape_name)
                 made[part.shape, shells] = shape_name
             name = _unique(said, taken)
             taken.add(name)
@@ -162,7 +162,7 @@ def _split(
     return replace(twin, shapes=tuple(shapes.values())), result
 
 
-def _sub_shape(shape: Shape, shells: Sequence[int], name: str) -> Shape:
+def sub_shape(shape: Shape, shells: Sequence[int], name: str) -> Shape:
     """A shape of some of another one's shells."""
     assert shape.mesh is not None
     mesh = take_faces(shape.mesh, np.isin(shell_labels(shape.mesh), shells))

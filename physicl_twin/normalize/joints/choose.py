@@ -72,8 +72,10 @@ def _fits(scene: Scene, one: Candidate, accepted: Sequence[Candidate]) -> bool:
 
 def _hangs_in(scene: Scene, inner: Candidate, outer: Candidate) -> bool:
     """True when the inner one moves against what else is in the outer one, and is not the same thing seen twice."""
+    if inner.twist.kind == outer.twist.kind == "revolute" and _same_axis(inner, outer):
+        return False
     seen_twice = scene.main(inner.group) == scene.main(outer.group)
-    if seen_twice and not (inner.holders and outer.holders and not _same_axis(inner, outer)):
+    if seen_twice and not (inner.holders and outer.holders):
         return False
     if inner.holders:
         return bool(inner.holders & (outer.group - inner.group))

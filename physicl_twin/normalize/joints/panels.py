@@ -88,7 +88,7 @@ def panel_of(scene: Scene, group: Group, lenient: bool) -> Panel | None:
 
 def _sides(outward: FloatArray, first: FloatArray, second: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Width and height directions: the more upright one is the height, and points up."""
-    width, height = (first, second) if abs(second[2]) >= abs(first[2]) else (second, first)
+    height = second if abs(second[2]) >= abs(first[2]) else first
     if height[2] < 0:
         height = -height
     return np.asarray(np.cross(height, outward)), height

@@ -11,12 +11,14 @@ import numpy as np
 from physicl_twin.model import Body, Mesh, Part, Twin
 from physicl_twin.model.geometry import FloatArray
 from physicl_twin.normalize.nesting import nesting
-from physicl_twin.normalize.topology import Edges, Indices, position_ids
+from physicl_twin.normalize.topology import Edges, Indices, components, position_ids
 
 #: An edge that bends more than this is sharp and gets probes of its own, radians (judgement: 15°).
 _SHARP = np.radians(15.0)
 #: A point is above the inside of its nearest face when it stands upright on it to this cosine.
 _UPRIGHT = 0.9999
+#: With more crowded edges a mesh is no set of solids that touch.
+_MOST_CROWDED = 20_000
 #: Probes of a piece: at most so many on corners, edges and faces (judgement: a door's rim every 5 mm).
 _CORNERS, _ON_EDGES, _ON_FACES = 300, 300, 250
 
@@ -214,7 +216,9 @@ def shell_labels(mesh: Mesh) -> Indices:
     """
     places = position_ids(mesh.vertices)[mesh.faces].astype(np.int64)
     edges = Edges.of(places)
-    label = edges.shells(len(places))
+    first, second = edges.pairs()
+    more = _solid_pairs(mesh.vertices, position_ids(mesh.vertices), places, edges)
+    label = components(len(places), np.concatenate([first // 3, more[:, 0]]), np.concatenate([second // 3, more[:, 1]]))
     count = int(label.max()) + 1
     if count == 1:
         return label
@@ -237,6 +241,37 @@ def shell_labels(mesh: Mesh) -> Indices:
             parent[numbers[inner]] = numbers[outermost]
         label = parent[label]
     return np.asarray(np.unique(label, return_inverse=True)[1], dtype=np.int64)
+
+
+def _solid_pairs(vertices: FloatArray, ids: Indices, places: Indices, edges: Edges) -> Indices:
+    """(K, 2) faces that bound the same solid where an even number of faces above two meet at an edge.
+
+    Sorted around the edge, matter begins behind one face and ends before the next; of two faces back to back the one
+    before which matter ends comes first, so that solids which only touch stay apart.
+    """
+    crowded = np.flatnonzero((edges.count > 2) & (edges.count % 2 == 0))
+    if len(crowded) == 0 or len(crowded) > _MOST_CROWDED:
+        return np.zeros((0, 2), dtype=np.int64)
+    _, first = np.unique(ids, return_index=True)
+    corner = places.reshape(-1)
+    found: list[tuple[int, int]] = []
+    for edge in crowded:
+        halves = edges.order[edges.start[edge] : edges.start[edge] + edges.count[edge]]
+        ends = np.sort([corner[halves[0]], corner[3 * (halves[0] // 3) + (halves[0] % 3 + 1) % 3]])
+        tail, head = vertices[first[ends[0]]], vertices[first[ends[1]]]
+        along = (head - tail) / max(float(np.linalg.norm(head - tail)), 1e-300)
+        side = np.cross(along, np.eye(3)[int(np.argmin(np.abs(along)))])
+        side /= np.linalg.norm(side)
+        arms = vertices[first[corner[3 * (halves // 3) + (halves % 3 + 2) % 3]]] - tail
+        angles = np.round(np.arctan2(arms @ np.cross(along, side), arms @ side), 6)
+        angles[angles <= -3.141592] = 3.141592
+        ends_here = edges.forward[halves]
+        order = np.lexsort((~ends_here, np.minimum(angles, 3.141592)))
+        for place, row in enumerate(order):
+            after = order[(place + 1) % len(order)]
+            if not ends_here[row] and ends_here[after]:
+                found.append((int(halves[row] // 3), int(halves[after] // 3)))
+    return np.array(found, dtype=np.int64).reshape(-1, 2)
 
 
 def _where_closed(places: Indices, label: Indices, whole: Indices) -> Indices:

@@ -81,7 +81,9 @@ class Scene:
 
     @cached_property
     def meanings(self) -> list[Meaning]:
-        """What each piece's name says; a knob on a door belongs to it."""
+        """What each piece's name says; a knob on a door belongs to it, and a name of the whole says nothing of a piece."""
+        if len({piece.part for piece in self.pieces}) == 1:
+            return [Meaning()] * len(self.pieces)
         said = [self.table.meaning(piece.part, self.thing) for piece in self.pieces]
         for contact in self.contacts:
             for one, other in ((contact.a, contact.b), (contact.b, contact.a)):
