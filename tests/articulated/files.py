@@ -81,12 +81,16 @@ def write_glb(mechanism: Mechanism, path: Path, q: dict[str, float] | None = Non
     return path
 
 
-def write_fused_glb(mechanism: Mechanism, path: Path) -> Path:
+def write_fused_glb(mechanism: Mechanism, path: Path, q: dict[str, float] | None = None) -> Path:
     """All pieces in one mesh of one node."""
     import trimesh
 
-    made = [triangles(piece) for piece in mechanism.pieces]
-    whole = trimesh.util.concatenate([trimesh.Trimesh(v @ TO_Y_UP[:3, :3].T, f, process=False) for v, f in made])
+    made = []
+    for piece, moved in zip(mechanism.pieces, placements(mechanism, q or {}), strict=True):
+        vertices, faces = triangles(piece)
+        there = vertices @ moved[:3, :3].T + moved[:3, 3]
+        made.append(trimesh.Trimesh(there @ TO_Y_UP[:3, :3].T, faces, process=False))
+    whole = trimesh.util.concatenate(made)
     scene = trimesh.Scene()
     scene.add_geometry(whole, node_name=mechanism.name, geom_name=mechanism.name)
     path.write_bytes(scene.export(file_type="glb"))

@@ -16,7 +16,7 @@ from physicl_twin.normalize.states.infer import with_states
 from physicl_twin.normalize.states.placed import Placed
 from physicl_twin.normalize.states.registration import explains, register
 from physicl_twin.normalize.states.screw import common_screw, screw_of
-from tests.articulated.files import write_glb, write_step
+from tests.articulated.files import write_fused_glb, write_glb, write_step
 from tests.articulated.objects import MOVING, RIGID
 from tests.articulated.scoring import score
 
@@ -100,6 +100,21 @@ def test_parts_renamed_in_the_other_state_are_known_by_their_shapes(tmp_path):
     closed, opened = two_states(tmp_path, mechanism, baked=True, other=renamed)
     result = score(mechanism, with_states(closed, [opened], 0.8))
     assert result.matched == result.found == 3
+
+
+@pytest.mark.parametrize("family", ["cabinet", "lamp"])
+def test_a_fused_mesh_comes_apart_into_what_moves(tmp_path, family):
+    """One node, one mesh: its shells are the parts, and each body gets one."""
+    mechanism = MOVING[family](0)
+    first = write_fused_glb(mechanism, tmp_path / "closed.glb", mechanism.spread(0.0))
+    second = write_fused_glb(mechanism, tmp_path / "open.glb", mechanism.spread(shares(mechanism)))
+    fused = ingest.read(first, GLB)
+    assert len(fused.parts) == 1
+    twin = with_states(fused, [ingest.read(second, GLB)], 0.9)
+    result = score(mechanism, twin, bodies=False)
+    assert result.matched == result.found == len(mechanism.joints)
+    assert [len(body.parts) for body in twin.bodies] == [1] * (1 + len(mechanism.joints))
+    assert sum(len(shape.mesh.faces) for shape in twin.shapes) == len(fused.shapes[0].mesh.faces)
 
 
 def test_a_screw_is_said_and_not_authored(tmp_path):

@@ -12,6 +12,7 @@ from physicl_twin.normalize.motion.seen import SeenJoint, opening_positively
 from physicl_twin.normalize.states.grouping import Group, group_parts
 from physicl_twin.normalize.states.matching import Matching, match_parts
 from physicl_twin.normalize.states.placed import placed_parts
+from physicl_twin.normalize.states.shells import fused_by_group, in_shells
 from physicl_twin.normalize.states.tree import Edge, joined, spanning_tree
 
 #: How often a hinge or slide that explains the states to some micrometres is something else (judgement: two joints in a
@@ -36,6 +37,10 @@ def with_states(twin: Twin, states: Sequence[Twin], confident: float) -> Twin:
     if twin.joints:
         message = "The source states its joints itself; its other states are not used."
         return twin.with_notes(Note("states_not_used", "info", message))
+    fused, shells = twin, None
+    if (apart := in_shells(twin)) is not None:
+        twin, shells = apart
+        states = [state if (split := in_shells(state)) is None else split[0] for state in states]
     parts = placed_parts(twin)
     others = [placed_parts(state) for state in states]
     matchings = [match_parts(parts, other) for other in others]
@@ -51,7 +56,7 @@ def with_states(twin: Twin, states: Sequence[Twin], confident: float) -> Twin:
     size = float(np.linalg.norm(np.ptp(np.concatenate([group.bounds for group in groups]), axis=0)))
     if len(groups) == 1:
         message = f"Nothing moves between {_file(twin)} and {', '.join(_file(state) for state in states)}."
-        return twin.with_notes(*notes, Note("states_alike", "warning", message, "Give a state with a door open."))
+        return fused.with_notes(*notes, Note("states_alike", "warning", message, "Give a state with a door open."))
     tolerance_m = _MISS_M + _MISS_SHARE * size
     edges = spanning_tree(groups, tolerance_m)
     while any(edge.screw.type == "fixed" for edge in edges):
@@ -62,6 +67,8 @@ def with_states(twin: Twin, states: Sequence[Twin], confident: float) -> Twin:
     numbers = {part.name: number for number, group in enumerate(groups) for part in group.parts}
     for part in twin.parts:  # a part without triangles stays with the base
         numbers.setdefault(part.name, 0)
+    if shells is not None:
+        twin, numbers = fused_by_group(fused, shells, numbers)
     return author(twin.with_notes(*notes), numbers, seen, confident)
 
 
