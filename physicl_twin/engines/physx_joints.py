@@ -130,12 +130,15 @@ class PhysxJoints:
             f"{path}: PhysX holds this joint fixed, for it anchors its articulation to what does not move."
             for path in held
         )
-        driven = [
-            joint.path
-            for row, joint in enumerate(self.mechanism.joints)
-            if joint.driven and row not in self._row.values() and joint.path not in held
-        ]
-        self._untold = frozenset(driven)
+        #: Rows of loose joints whose drives nobody can steer; those of loops keep their targets in silence.
+        self._untold: NDArray[np.intp] = np.array(
+            [
+                row
+                for row, joint in enumerate(self.mechanism.joints)
+                if joint.drive_stiffness > 0.0 and not self._is_own[row] and self.mechanism.in_tree[row]
+            ],
+            dtype=np.intp,
+        )
 
     def positions(self, poses: Callable[[], FloatArray]) -> FloatArray:
         """(J,) coordinates; ``poses`` of the bodies are asked for where they are needed."""
@@ -173,10 +176,13 @@ class PhysxJoints:
         Raises:
             EngineError: ``engine_cannot`` for a drive of a loose joint, which ovphysx lets nobody steer.
         """
-        if self._untold:
+        authored = np.array([self.mechanism.joints[row].drive_target for row in self._untold])
+        moved = np.flatnonzero(np.abs(np.asarray(targets, dtype=float)[self._untold] - authored) > 1e-9)
+        if len(moved):
+            path = self.paths[self._untold[moved[0]]]
             raise EngineError(
                 "engine_cannot",
-                f"PhysX cannot steer the drive of {sorted(self._untold)[0]}, a joint outside of any articulation.",
+                f"PhysX cannot steer the drive of {path}, a joint outside of any articulation.",
                 "Apply PhysicsArticulationRootAPI to the mechanism.",
             )
         self._write("jointPositionTarget", targets)

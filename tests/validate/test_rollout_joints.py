@@ -243,3 +243,14 @@ def test_a_twin_that_stands_elsewhere_keeps_its_anchor(any_engine, tmp_path):
     """A base that is held in the world's frame: in the rollouts it stands in the twin's own."""
     result = run("joint_sweep", cabinet(tmp_path / "held.usda", fixed=True), any_engine)
     assert result.status == "passed" and result.measure("base_drift") == 0.0
+
+
+@pytest.mark.parametrize("rollout", ["joint_sweep", "drop_and_settle"])
+def test_a_joint_that_starts_beyond_its_limits_is_refused_before_an_engine_sees_it(tmp_path, rollout):
+    builder = MechanismBuilder(tmp_path / "beyond.usda")
+    builder.link("trunk", (0, 0, 1))
+    builder.link("arm", (0, 0, 1))
+    builder.joint("hinge", "revolute", "trunk", "arm", (0, 0, 0), (0, 0, 0), lower=-2.4, upper=-0.6)
+    with pytest.raises(ValidationError) as error:
+        run(rollout, builder.save(), "physx")
+    assert error.value.code == "rollout_beyond_limits" and "hinge starts at 0, outside" in error.value.message

@@ -9,7 +9,7 @@ import pytest
 from physicl_twin.engines import ENGINES, engine
 from physicl_twin.model import Estimate
 from physicl_twin.usd import write_twin
-from physicl_twin.validate.rollouts import ROLLOUTS, compare_mass_properties, run
+from physicl_twin.validate.rollouts import applicable, compare_mass_properties, run
 from tests.usd import twins
 
 MADE = {
@@ -51,7 +51,7 @@ def test_another_mass_com_or_inertia_is_noticed(tmp_path, name):
 @pytest.mark.parametrize("make", MADE)
 def test_written_twins_roll_out(tmp_path, name, make):
     usd = write_twin(MADE[make](), tmp_path)
-    for rollout in ROLLOUTS:
+    for rollout in [rollout for rollout, reason in applicable(usd, name).items() if not reason]:
         result = run(rollout, usd, name)
         assert result.status == "passed", result.message
         print(make, name, rollout, round(result.seconds, 2), result.message)

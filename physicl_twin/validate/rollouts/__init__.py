@@ -84,7 +84,8 @@ def run(
         What happened; a twin that fails the criterion is a result, not an error.
 
     Raises:
-        ValidationError: ``rollout_unknown``, or when the twin has nothing that moves or collides.
+        ValidationError: ``rollout_unknown``, or when the twin has nothing that moves or collides, or a joint that starts
+            outside of its limits.
         EngineError: When the engine is missing, refuses the twin or loses the simulation.
         UsdError: When the file cannot be composed.
     """
@@ -92,4 +93,8 @@ def run(
         raise ValidationError("rollout_unknown", f"There is no rollout {name!r}.", f"Known: {', '.join(ROLLOUTS)}.")
     if not isinstance(settings, RolloutSettings):
         settings = RolloutSettings.from_pipeline(settings)
-    return ROLLOUTS[name](usd, engine_of(engine) if isinstance(engine, str) else engine, settings)
+    chosen = engine_of(engine) if isinstance(engine, str) else engine
+    if has_moving_joint(usd):
+        # Refused here, before an engine sees it: joints that start beyond their limits.
+        survey_moving(usd, chosen.name, EngineSettings.from_pipeline())
+    return ROLLOUTS[name](usd, chosen, settings)

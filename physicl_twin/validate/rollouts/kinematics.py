@@ -75,13 +75,14 @@ def _configurations(twin: MovingTwin, settings: RolloutSettings) -> list[FloatAr
 
 
 def _outside_of_loops(twin: MovingTwin) -> FloatArray:
-    """(N,) 1 for bodies whose place the tree alone decides."""
+    """(N,) 1 for bodies whose place the coordinates of the tree decide."""
     tree, looped = twin.mechanism.tree, {j.path for j, there in zip(twin.joints, twin.in_loop, strict=True) if there}
     free = []
     for path in twin.mechanism.bodies:
         above, clear = path, True
         while above in tree.joints:
-            clear &= tree.joints[above].path not in looped
+            # A ball joint has no coordinate that could be set: it starts where an engine lets it start.
+            clear &= tree.joints[above].path not in looped and tree.joints[above].type != "spherical"
             above = tree.parents.get(above, "")
         free.append(float(clear))
     return np.array(free)

@@ -26,6 +26,9 @@ from physicl_twin.usd.rollout_scene import Clone, write_rollout_scene
 #: makes good two thirds of an error (judgement; position drives of robots take tenths of a second).
 _SLOWEST_HOLD_S = 2.0
 
+#: How far beyond its limit a joint may start, radians or metres: rounding of degrees, and the play of followers.
+_BEYOND = 2e-3
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MovingTwin:
@@ -116,7 +119,8 @@ def survey_moving(usd: Path, engine: str, settings: EngineSettings) -> MovingTwi
     """Look at a twin with joints as the given engine's variant of it.
 
     Raises:
-        ValidationError: ``rollout_no_joint`` without a movable joint.
+        ValidationError: ``rollout_no_joint`` without a movable joint, ``rollout_beyond_limits`` when one starts outside of
+            its limits.
         EngineError: ``engine_refused_stage`` when it cannot be simulated.
         UsdError: When the file cannot be composed.
     """
@@ -141,6 +145,7 @@ def _surveyed(usd: str, changed: tuple[int, ...], engine: str, settings: EngineS
         records = [_record(stage.GetPrimAtPath(joint.path)) for joint in mechanism.joints]
     if not mechanism.joints:
         raise ValidationError("rollout_no_joint", f"{Path(usd).name} has no joint that moves.", "Author one.")
+    _require_within_limits(mechanism.joints, _names(mechanism.joints, records))
     row = {joint.path: index for index, joint in enumerate(mechanism.joints)}
     driven = [
         bool(record.get("drive")) if record else joint.drive_stiffness > 0.0 or joint.drive_damping > 0.0
@@ -158,6 +163,20 @@ def _surveyed(usd: str, changed: tuple[int, ...], engine: str, settings: EngineS
         tuple(path for path in mechanism.tree.order if _floats(mechanism, path)),
         _size_m(scene),
     )
+
+
+def _require_within_limits(joints: tuple[DescribedJoint, ...], names: tuple[str, ...]) -> None:
+    """A joint that starts beyond its limit is thrown back at once: PhysX blows up, or takes the process with it."""
+    for joint, name in zip(joints, names, strict=True):
+        low = -math.inf if joint.lower is None else joint.lower
+        high = math.inf if joint.upper is None else joint.upper
+        if not low - _BEYOND <= joint.position <= high + _BEYOND:
+            raise ValidationError(
+                "rollout_beyond_limits",
+                f"The joint {name} starts at {joint.position:.4g}, outside of its limits {low:.4g} to {high:.4g} "
+                f"({'rad' if joint.type == 'revolute' else 'm'}).",
+                "Put its bodies where the limits allow, or correct the limits.",
+            )
 
 
 def has_moving_joint(usd: Path) -> bool:

@@ -49,7 +49,7 @@ class Setup:
         hold_base: True to fix what nothing holds to the world.
         drag: False to switch off PhysX's own damping of bodies, which no physics accounts for.
         energy_true: True to let PhysX solve by PGS: its default, TGS, feeds energy into articulations, in proportion to
-            the time step (tests/engines/test_joint_mechanics.py).
+            the time step (tests/engines/test_joint_mechanics.py). Not where loops are closed: PGS does not hold them.
     """
 
     gravity_mps2: float = 0.0
@@ -87,7 +87,7 @@ class _Editor:
         """Write what the setup says."""
         if setup.hold_base:
             self._hold()
-        if setup.energy_true:
+        if setup.energy_true and not self._twin.mechanism.tree.loops:
             for prim in [prim for prim in self._stage.Traverse() if prim.IsA(UsdPhysics.Scene)]:
                 solver = prim.CreateAttribute("physxScene:solverType", Sdf.ValueTypeNames.Token)
                 solver.Set("PGS")
