@@ -84,8 +84,8 @@ def run(
         What happened; a twin that fails the criterion is a result, not an error.
 
     Raises:
-        ValidationError: ``rollout_unknown``, or when the twin has nothing that moves or collides, or a joint that starts
-            outside of its limits.
+        ValidationError: ``rollout_unknown``, or when the twin has nothing that moves or collides, or a joint that
+            starts outside of its limits.
         EngineError: When the engine is missing, refuses the twin or loses the simulation.
         UsdError: When the file cannot be composed.
     """

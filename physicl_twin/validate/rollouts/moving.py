@@ -119,8 +119,8 @@ def survey_moving(usd: Path, engine: str, settings: EngineSettings) -> MovingTwi
     """Look at a twin with joints as the given engine's variant of it.
 
     Raises:
-        ValidationError: ``rollout_no_joint`` without a movable joint, ``rollout_beyond_limits`` when one starts outside of
-            its limits.
+        ValidationError: ``rollout_no_joint`` without a movable joint, ``rollout_beyond_limits`` when one starts outside
+            of its limits.
         EngineError: ``engine_refused_stage`` when it cannot be simulated.
         UsdError: When the file cannot be composed.
     """
