@@ -75,7 +75,11 @@ def lean_twin(usd: Path, contact_offset_m: float) -> LeanTwin:
         raise UsdError("usd_unreadable", f"{usd.name} cannot be opened as USD.", "Check that it is whole.") from error
     root = stage.GetDefaultPrim()
     if not root.HasAPI(UsdPhysics.RigidBodyAPI):
-        raise UsdError("twin_body_not_root", f"The body of {usd.stem} is not its root prim.", "Build the twin again.")
+        raise UsdError(
+            "twin_body_not_root",
+            f"The body of {usd.stem} is not its root prim.",
+            "Variations are made of twins of one body.",
+        )
     bound = _bound(root)
     surfaces = tuple(sorted({material for _, material in bound}))
     with Usd.EditContext(stage, stage.GetSessionLayer()):
