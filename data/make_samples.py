@@ -84,6 +84,110 @@ def make_mallet(path: Path) -> None:
     )
 
 
+# --- the cabinet: STEP, millimetres, Z up, front towards -Y ---
+
+#: Outer size of the carcass, its board, the back panel; the gap of doors and fronts; clearance of the drawers' runners.
+WIDTH, DEPTH, HEIGHT, BOARD, BACK, GAP, CLEARANCE = 420.0, 360.0, 620.0, 18.0, 6.0, 2.0, 1.0
+#: Floor of the door's compartment; height of a drawer's front.
+DIVIDER, FRONT = 300.0, 136.0
+#: Hinge: radius of the pin, of the eye and of its bore; where its axis stands before the carcass; height of an eye.
+PIN, EYE, BORE, EYE_HEIGHT = 3.0, 7.0, 3.1, 20.0
+AXIS_X, AXIS_Y = -WIDTH / 2 + 7.0, -DEPTH / 2 - GAP - BOARD - EYE - 1.5
+
+
+def make_cabinet(path: Path) -> None:
+    """A bedside cabinet: a door on two pin hinges above two drawers on runners; nothing in the file says what moves."""
+    from OCP.BRepAlgoAPI import BRepAlgoAPI_Cut
+    from OCP.BRepPrimAPI import BRepPrimAPI_MakeBox, BRepPrimAPI_MakeCylinder
+    from OCP.gp import gp_Ax2, gp_Dir, gp_Pnt, gp_Trsf, gp_Vec
+
+    def box(low: tuple[float, float, float], high: tuple[float, float, float]) -> Any:
+        return BRepPrimAPI_MakeBox(gp_Pnt(*low), gp_Pnt(*high)).Shape()
+
+    def upright(radius: float, length: float, x: float, y: float, z: float) -> Any:
+        return BRepPrimAPI_MakeCylinder(gp_Ax2(gp_Pnt(x, y, z), gp_Dir(0, 0, 1)), radius, length).Shape()
+
+    def lying(radius: float, length: float) -> Any:
+        return BRepPrimAPI_MakeCylinder(gp_Ax2(gp_Pnt(-length / 2, 0, 0), gp_Dir(1, 0, 0)), radius, length).Shape()
+
+    def at(*places: tuple[float, float, float]) -> list[gp_Trsf]:
+        moves = []
+        for place in places:
+            move = gp_Trsf()
+            move.SetTranslation(gp_Vec(*place))
+            moves.append(move)
+        return moves
+
+    half, front, back = WIDTH / 2, -DEPTH / 2, DEPTH / 2
+    inside = half - BOARD
+    oak, birch, steel = ("European oak", 0.71), ("Birch plywood", 0.68), ("Steel 1.0330", 7.85)
+    wood, pale, metal = (0.55, 0.36, 0.19), (0.78, 0.64, 0.44), (0.62, 0.63, 0.65)
+    side = box((0, front, 0), (BOARD, back, HEIGHT))
+    shelf = box((-inside, front, 0), (inside, back - BACK, BOARD))
+    panel = box((-inside, back - BACK, BOARD), (inside, back, HEIGHT - BOARD))
+    # The door lies on the carcass's edges and swings about pins before its left side.
+    door_low, door_high = DIVIDER + GAP, HEIGHT
+    door = box((-half + GAP, front - GAP - BOARD, door_low), (half, front - GAP, door_high))
+    eye = _fused(upright(EYE, EYE_HEIGHT, 0, 0, 0), box((0, 0, 0), (EYE + 24.0, EYE + 1.5, EYE_HEIGHT)))
+    eye = BRepAlgoAPI_Cut(eye, upright(BORE, EYE_HEIGHT, 0, 0, 0)).Shape()
+    arm_y = front - AXIS_Y
+    bracket = _fused(upright(EYE, EYE_HEIGHT, 0, 0, 0), box((-EYE - 3.0, 0, 0), (-EYE, arm_y + 40.0, EYE_HEIGHT)))
+    bracket = _fused(bracket, box((-EYE - 3.0, -3.0, 0), (0, 3.0, EYE_HEIGHT)))
+    pin = upright(PIN, 2 * EYE_HEIGHT + 1.0, 0, 0, 0)
+    bracket = BRepAlgoAPI_Cut(bracket, upright(PIN, EYE_HEIGHT, 0, 0, 0)).Shape()
+    hinges = [(AXIS_X, AXIS_Y, z) for z in (door_low + 40.0, door_high - 40.0 - 2 * EYE_HEIGHT)]
+    above = [(x, y, z + EYE_HEIGHT + 1.0) for x, y, z in hinges]
+    pull = lying(5.0, 120.0)
+    post = BRepPrimAPI_MakeCylinder(gp_Ax2(gp_Pnt(0, 0, 0), gp_Dir(0, -1, 0)), 4.0, 26.0).Shape()
+    handle = _fused(_fused(pull, _moved(post, -50.0, 26.0, 0.0)), _moved(post, 50.0, 26.0, 0.0))
+    floors = [BOARD + GAP, BOARD + GAP + FRONT + GAP]
+    box_side, box_deep, box_wall = inside - CLEARANCE, DEPTH - BACK - 30.0, 12.0
+    tray = box((-box_side, front, 0), (box_side, front + box_deep, 90.0))
+    hollow = box((-box_side + box_wall, front + box_wall, 8.0), (box_side - box_wall, front + box_deep - box_wall, 91.0))
+    tray = BRepAlgoAPI_Cut(tray, hollow).Shape()
+    face = box((-half, front - BOARD, 0), (half, front, FRONT))
+    runner = box((0, front + 4.0, 0), (12.0, front + box_deep, 10.0))
+    runners = [place for z in floors for place in ((-inside, 0, z + 10.0), (inside - 12.0, 0, z + 10.0))]
+    print(f"  hinge: through ({AXIS_X:g}, {AXIS_Y:g}) mm along z; drawers along -y")
+    _write_step(
+        path,
+        "Bedside cabinet",
+        [
+            ("Side", side, at((-half, 0, 0), (inside, 0, 0)), oak, wood),
+            ("Shelf", shelf, at((0, 0, 0), (0, 0, DIVIDER - BOARD), (0, 0, HEIGHT - BOARD)), oak, wood),
+            ("Back panel", panel, at((0, 0, 0)), birch, pale),
+            ("Hinge bracket", bracket, at(*hinges), steel, metal),
+            ("Hinge pin", pin, at(*hinges), steel, metal),
+            ("Door panel", door, at((0, 0, 0)), oak, wood),
+            ("Hinge eye", eye, at(*above), steel, metal),
+            ("Door handle", _turned(handle), at((half - 40.0, front - GAP - BOARD - 26.0, 460.0)), steel, metal),
+            ("Runner", runner, at(*runners), steel, metal),
+            ("Drawer box", tray, at(*((0, 0, z + 20.0 + CLEARANCE) for z in floors)), birch, pale),
+            ("Drawer front", face, at(*((0, 0, z) for z in floors)), oak, wood),
+            ("Drawer handle", handle, at(*((0, front - BOARD - 26.0, z + 90.0) for z in floors)), steel, metal),
+        ],
+    )
+
+
+def _moved(shape: Any, x: float, y: float, z: float) -> Any:
+    from OCP.BRepBuilderAPI import BRepBuilderAPI_Transform
+    from OCP.gp import gp_Trsf, gp_Vec
+
+    move = gp_Trsf()
+    move.SetTranslation(gp_Vec(x, y, z))
+    return BRepBuilderAPI_Transform(shape, move, True).Shape()
+
+
+def _turned(shape: Any) -> Any:
+    """A quarter turn about y: what lay along x stands upright."""
+    from OCP.BRepBuilderAPI import BRepBuilderAPI_Transform
+    from OCP.gp import gp_Ax1, gp_Dir, gp_Pnt, gp_Trsf
+
+    turn = gp_Trsf()
+    turn.SetRotation(gp_Ax1(gp_Pnt(0, 0, 0), gp_Dir(0, 1, 0)), math.pi / 2)
+    return BRepBuilderAPI_Transform(shape, turn, True).Shape()
+
+
 def _edges(shape: Any) -> list[Any]:
     from OCP.TopAbs import TopAbs_EDGE
     from OCP.TopExp import TopExp
@@ -281,6 +385,7 @@ def main() -> None:
     """Write all samples."""
     SAMPLES.mkdir(exist_ok=True)
     make_mallet(SAMPLES / "mallet.step")
+    make_cabinet(SAMPLES / "cabinet.step")
     make_mug(SAMPLES / "mug.glb")
     make_bracket(SAMPLES / "broken_bracket.stl")
 
