@@ -18,7 +18,8 @@ _PLANS: dict[str, tuple[tuple[str, float, float, str], ...]] = {
     "build": (
         ("ingest", 0.0, 0.05, "reading the source"),
         ("normalize", 0.05, 0.06, "understanding the geometry"),
-        ("shapes", 0.06, 0.12, "cleaning the shapes"),
+        ("shapes", 0.06, 0.10, "cleaning the shapes"),
+        ("joints", 0.10, 0.12, "looking for joints"),
         ("materials", 0.12, 0.15, "finding the materials"),
         ("mass", 0.15, 0.18, "weighing the parts"),
         ("collision", 0.18, 0.5, "fitting colliders"),
