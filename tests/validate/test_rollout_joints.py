@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from pxr import Sdf, UsdPhysics
 
 from physicl_twin.engines import ENGINES, EngineSettings, engine
-from physicl_twin.model import ValidationError
+from physicl_twin.model import ValidationError, dumps
 from physicl_twin.validate.rollouts import RolloutSettings, applicable, run
 from physicl_twin.validate.rollouts.joint_run import energy_j, trial_drives
 from physicl_twin.validate.rollouts.moving import survey_moving
 from physicl_twin.validate.rollouts.moving_stage import Gains, Setup, open_moving
 from tests.engines.mechanisms import MechanismBuilder, pendulum, slider
+from tests.usd import movers, twins
 from tests.validate.rollout_assets import thing
 
 SETTINGS = RolloutSettings.from_pipeline()
@@ -223,6 +225,22 @@ def test_kinematics_and_momentum_of_a_floating_mechanism(any_engine, tmp_path):
     momentum = run("momentum", path, any_engine)
     assert momentum.status == "passed", momentum.message
     assert momentum.measure("momentum_exchanged") > 0.1
+
+
+def test_joints_of_the_usd_are_those_of_the_record(tmp_path):
+    """A record whose hinge stands 10 mm elsewhere than in the USD that was written."""
+    made = movers.cabinet()
+    usd = Path(twins.write(made, tmp_path))
+    record = usd.parent.parent / "twin.json"
+    record.write_text(dumps(made), encoding="utf-8")
+    right = run("kinematics", usd, "mujoco")
+    assert right.status == "passed" and right.measure("largest_distance_from_record") < 1e-6
+    hinge = made.joints[0]
+    x, y, z = hinge.pose0.position_m
+    moved = replace(hinge, pose0=replace(hinge.pose0, position_m=(x + 0.01, y, z)))
+    record.write_text(dumps(replace(made, joints=(moved, *made.joints[1:]))), encoding="utf-8")
+    wrong = run("kinematics", usd, "mujoco")
+    assert wrong.status == "failed" and "The USD puts door 1.00e-02 m" in wrong.message
 
 
 def test_test_drives_have_the_frequency_that_is_set(any_engine, tmp_path):

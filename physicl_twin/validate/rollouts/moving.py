@@ -39,6 +39,7 @@ class MovingTwin:
         scene: As described, its own frame in the world's (Z up).
         mechanism: Its kinematics.
         names: Of the joints, for people.
+        bodies: Names of the dynamic bodies (N) in the twin's record, else of their prims.
         driven: True for a joint that a controller drives; a passive spring or damper is none.
         inertia: kg m2 or kg about the joint of all that hangs on it, in the pose of the stage, armature included.
         leader: Row of the joint that leads this one; -1 for none.
@@ -51,6 +52,7 @@ class MovingTwin:
     scene: SceneDescription
     mechanism: Mechanism
     names: tuple[str, ...]
+    bodies: tuple[str, ...]
     driven: NDArray[np.bool_]
     inertia: FloatArray
     leader: NDArray[np.intp]
@@ -142,6 +144,7 @@ def _surveyed(usd: str, changed: tuple[int, ...], engine: str, settings: EngineS
         reader: Reader = "physx" if engine == "physx" else "mujoco"
         scene = describe(stage, settings, reader)
         mechanism = Mechanism(scene)
+        bodies = tuple(_body_name(stage.GetPrimAtPath(path)) for path in mechanism.bodies)
         records = [_record(stage.GetPrimAtPath(joint.path)) for joint in mechanism.joints]
     if not mechanism.joints:
         raise ValidationError("rollout_no_joint", f"{Path(usd).name} has no joint that moves.", "Author one.")
@@ -156,6 +159,7 @@ def _surveyed(usd: str, changed: tuple[int, ...], engine: str, settings: EngineS
         scene,
         mechanism,
         _names(mechanism.joints, records),
+        bodies,
         np.array([drives and joint.driven for drives, joint in zip(driven, mechanism.joints, strict=True)], dtype=bool),
         _inertias(scene, mechanism),
         np.array([row.get(joint.mimic_of, -1) for joint in mechanism.joints], dtype=np.intp),
@@ -192,6 +196,10 @@ def has_moving_joint(usd: Path) -> bool:
 def _record(prim: Any) -> dict[str, Any]:
     """What our writer recorded of a joint; empty for another's."""
     return dict((prim.GetCustomDataByKey("physicl") or {}).get("joint", {}))
+
+
+def _body_name(prim: Any) -> str:
+    return str((prim.GetCustomDataByKey("physicl") or {}).get("body", prim.GetName()))
 
 
 def _names(joints: tuple[DescribedJoint, ...], records: list[dict[str, Any]]) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from pxr import Gf, Sdf, Usd, UsdGeom, UsdPhysics
 
 from physicl_twin.engines.protocol import Engine, EngineScene
 from physicl_twin.model.geometry import Pose
+from physicl_twin.usd.joints import WIDE
 from physicl_twin.usd.rollout_scene import Clone, write_rollout_scene
 from physicl_twin.validate.rollouts.moving import MovingTwin
 
@@ -50,6 +51,8 @@ class Setup:
         drag: False to switch off PhysX's own damping of bodies, which no physics accounts for.
         energy_true: True to let PhysX solve by PGS: its default, TGS, feeds energy into articulations, in proportion to
             the time step (tests/engines/test_joint_mechanics.py). Not where loops are closed: PGS does not hold them.
+        contacts: False to let its bodies pass through each other.
+        limits: False to let its joints turn and slide on and on.
     """
 
     gravity_mps2: float = 0.0
@@ -57,6 +60,8 @@ class Setup:
     hold_base: bool = True
     drag: bool = True
     energy_true: bool = False
+    contacts: bool = True
+    limits: bool = True
 
 
 @contextmanager
@@ -91,7 +96,12 @@ class _Editor:
             for prim in [prim for prim in self._stage.Traverse() if prim.IsA(UsdPhysics.Scene)]:
                 solver = prim.CreateAttribute("physxScene:solverType", Sdf.ValueTypeNames.Token)
                 solver.Set("PGS")
+        if not setup.contacts:
+            self._pass_through()
         with Sdf.ChangeBlock():
+            if not setup.limits:
+                for joint in self._twin.joints:
+                    self._without_limits(joint.path)
             for row, gains in setup.drives.items():
                 self._drive(row, gains)
             if not setup.drag:
@@ -138,6 +148,17 @@ class _Editor:
         ):
             _set(prim, f"drive:{instance}:physics:{name}", Sdf.ValueTypeNames.Float, value)
         _set(prim, f"drive:{instance}:physics:type", Sdf.ValueTypeNames.Token, "force")
+
+    def _pass_through(self) -> None:
+        """A group of everything that filters itself: colliders in instances cannot be switched off."""
+        group = UsdPhysics.CollisionGroup.Define(self._stage, "/World/pass_through")
+        group.GetCollidersCollectionAPI().CreateIncludesRel().SetTargets(["/World"])
+        group.CreateFilteredGroupsRel().SetTargets([group.GetPath()])
+
+    def _without_limits(self, path: str) -> None:
+        prim = Sdf.CreatePrimInLayer(self._layer, path)
+        _set(prim, "physics:lowerLimit", Sdf.ValueTypeNames.Float, -WIDE)
+        _set(prim, "physics:upperLimit", Sdf.ValueTypeNames.Float, WIDE)
 
     def _still_air(self, path: str) -> None:
         prim = self._over(path, "PhysxRigidBodyAPI")

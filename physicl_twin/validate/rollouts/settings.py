@@ -104,6 +104,7 @@ class JointSettings:
     kinematics_count: int
     kinematics_physx: float
     kinematics_mujoco: float
+    kinematics_record: float
     momentum_s: float
     momentum_ratio: float
 
