@@ -102,6 +102,8 @@ def _named(scene: Scene, candidate: Candidate, named: Sequence[Named]) -> Candid
 def _share_named(scene: Scene, group: Group, named: Sequence[Named]) -> float:
     """1 where the name is that of all that moves, a quarter where other things of their own move with it."""
     main = scene.main(group)
+    if any(scene.meanings[index].kind in ("base", "structure") for index in group):
+        return 0.25
     mine = [one.group for one in named if main in one.group and one.group < group]
     if not mine or any(one.group >= group for one in named if main in one.group):
         return 1.0

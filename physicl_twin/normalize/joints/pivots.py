@@ -29,7 +29,7 @@ def pivots(scene: Scene, lines: Sequence[Line], named: Sequence[Named]) -> list[
 
 
 def _about(scene: Scene, line: Line, lines: Sequence[Line], named: Sequence[Named]) -> list[Candidate]:
-    cut = [row for row, contact in enumerate(scene.contacts) if contact.slides(line.twist)]
+    cut = [row for row, contact in enumerate(scene.contacts) if contact.slides(line.twist) and not scene.alike(contact)]
     components = scene.components(cut, links_of(lines, line) - line.pairs)
     held = {index for hold in line.holds for index in (hold.a, hold.b)}
     taking_part = [group for group in components if group & held]

@@ -81,9 +81,9 @@ class Scene:
 
     @cached_property
     def meanings(self) -> list[Meaning]:
-        """What each piece's name says; a knob on a door belongs to it, and a name of the whole says nothing of a piece."""
+        """What each piece's name says; a knob on a door belongs to it, and the whole's name says nothing of a piece."""
         if len({piece.part for piece in self.pieces}) == 1:
-            return [Meaning()] * len(self.pieces)
+            return [Meaning() for _ in self.pieces]
         said = [self.table.meaning(piece.part, self.thing) for piece in self.pieces]
         for contact in self.contacts:
             for one, other in ((contact.a, contact.b), (contact.b, contact.a)):
@@ -135,6 +135,11 @@ class Scene:
             if i not in without:
                 groups.setdefault(root(i), set()).add(i)
         return sorted((frozenset(group) for group in groups.values()), key=min)
+
+    def alike(self, contact: Contact) -> bool:
+        """True for two pieces of one round thing by their names: rim and spokes of a wheel."""
+        role = self.meanings[contact.a].role
+        return bool(role) and role == self.meanings[contact.b].role and self.table.roles[role].symmetric
 
     def members(self, group: Iterable[int]) -> list[Piece]:
         """The pieces of a group."""
