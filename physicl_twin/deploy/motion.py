@@ -47,9 +47,9 @@ def twin_facts(layout: Layout, scene: SceneDescription | None = None) -> Facts:
 
 
 def site_names(layout: Layout) -> dict[str, str]:
-    """Name of each site of the twin in an export: other than those of the bodies, with which URDF shares them."""
+    """Name of each site of the twin in an export: other than those of the bodies and the world, as URDF wants it."""
     taken = Names()
-    for name in body_names(layout).values():
+    for name in ("world", *body_names(layout).values()):
         taken.unique(name)
     return {site.name: taken.unique(site.name, "site") for body in layout.twin.bodies for site in body.sites}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -149,13 +150,14 @@ def _as_urdf_says(expected: Facts, scene: SceneDescription) -> Facts:
                 volume[collider.friction] = volume.get(collider.friction, 0.0) + collider.volume_m3
         main = max(volume, key=lambda f: (volume[f], f)) if volume else None
         bodies.append(replace(body, colliders=tuple(replace(c, friction=main) for c in body.colliders)))
-    damping = {joint.path: joint.damping for joint in scene.joints}
-    joints = tuple(
-        replace(joint, dynamics=replace(joint.dynamics, damping=damping[joint.name]))
-        for joint in expected.joints
-        if joint.type != "spherical"
-    )
-    return replace(expected, bodies=tuple(bodies), joints=joints)
+    joints = []
+    for joint in expected.joints:
+        stated = next(one for one in scene.joints if one.path == joint.name)
+        # An effort is what a motor could give, also of a joint that nothing drives.
+        most = math.inf if stated.drive_max_force is None else stated.drive_max_force
+        said = replace(joint, dynamics=replace(joint.dynamics, damping=stated.damping, max_force=most))
+        joints += [said] if joint.type != "spherical" else []
+    return replace(expected, bodies=tuple(bodies), joints=tuple(joints))
 
 
 def drop(job: Job, written: Written) -> DropAgreement:

@@ -18,7 +18,7 @@ from physicl_twin.deploy.compare import compare
 from physicl_twin.deploy.job import Job
 from physicl_twin.deploy.motion import twin_facts
 from physicl_twin.deploy.subject import Subject
-from physicl_twin.model import BodyPair
+from physicl_twin.model import BodyPair, Pose, Site
 from physicl_twin.normalize.kinematics import body_poses
 from physicl_twin.usd.layout import plan
 from physicl_twin.usd.options import UsdOptions
@@ -50,6 +50,16 @@ def test_every_mechanism_comes_back(name: str, target: str, tmp_path: Path) -> N
     held = name in ("arm", "doorway", "pendulum", "four_bar")
     assert ("The world holds" in drop.message) == held
     assert held or "at rest" in drop.message
+
+
+@pytest.mark.parametrize("target", ["mujoco", "urdf", "isaac-sim"])
+def test_a_site_may_be_called_as_the_world(target: str, tmp_path: Path) -> None:
+    """A robot that hangs on a link ``world`` has that link as a site."""
+    made = movers.arm()
+    base = replace(made.bodies[0], sites=(Site("world", Pose((0.0, 0.0, -0.05))),))
+    result = deploy(replace(made, bodies=(base, *made.bodies[1:])), target, tmp_path)
+    assert [c for c in result.round_trip if not c.passed] == []
+    assert {c.subject for c in result.round_trip if c.quantity == "site"} == {"world_2", "tool0"}
 
 
 @pytest.mark.parametrize("target", ["mujoco", "isaac-sim"])
@@ -132,9 +142,13 @@ def test_urdf_says_effort_speed_losses_and_who_follows(tmp_path: Path) -> None:
     assert joint.find("dynamics").attrib == {"damping": "0.6", "friction": "0.4"}
     sites = [j for j in root.iter("joint") if j.get("name") == "tool0_mount"]
     assert len(sites) == 1 and sites[0].find("parent").get("link") == "wrist"
-    result = deploy(movers.gripper(), "urdf", tmp_path, check=False)
+    made = movers.gripper()
+    idle = replace(made.joints[1], max_force=movers.estimate(20.0, "N"))  # a follower whose motor is known
+    result = deploy(replace(made, joints=(made.joints[0], idle, *made.joints[2:])), "urdf", tmp_path)
+    assert [c for c in result.round_trip if not c.passed] == []
     joints = {j.get("name"): j for j in ET.parse(result.main).getroot().iter("joint")}
     assert joints["thumb"].find("mimic").attrib == {"joint": "crank", "multiplier": "2", "offset": "0"}
+    assert joints["right_slide"].find("limit").get("effort") == "20"
     assert joints["thumb"].get("type") == "continuous" and joints["left_slide"].get("type") == "prismatic"
 
 
