@@ -416,3 +416,16 @@ def test_what_is_uncertain_of_one_link_does_not_move_the_others():
     # What the source states of the turret is shared by its parts, and says nothing of the others.
     assert turret.mass.value == 0.62
     assert sum(part.mass.value for part in turret.parts if part.mass) == pytest.approx(0.62)
+
+
+def test_a_crank_in_a_leg_makes_no_prop_of_a_robot():
+    twin = _legs(["left_thigh", "right_thigh", "left_shin", "tarsus_crank"])
+    twin = replace(twin, joints=tuple(replace(joint, max_force=None) for joint in twin.joints))
+    twin = replace(twin, title="walking robot")
+    assert told(with_dynamics(twin)).kind == "robot"
+
+
+def test_one_arm_makes_no_robot_of_a_chair():
+    seat, rest = box_body("seat"), box_body("left arm rest", at=pose((0, 0.3, 0.2)))
+    after = with_dynamics(twin_of([seat, rest], [hinge("tilt", seat[0], rest[0], (0, 0.3, 0.2), "y")], "chair"))
+    assert told(after).kind == "prop" and after.joints[0].drive is None

@@ -16,6 +16,8 @@ Kind = Literal["prop", "robot", "building"]
 _BUILDINGS = ("ifc",)
 #: Fields of evidence that does not come from this room: the source states the base, the kind.
 BASE_FIELD, KIND_FIELD = "base", "kind"
+#: So many different words of robots in its names make a robot (one alone may be the arm of a chair).
+_ROBOT_WORDS = 2
 #: So many wheels make a vehicle.
 _WHEELS = 2
 
@@ -120,14 +122,16 @@ def _kind(
         return "prop", rule(f"All its joints are such as people move: {_listed({roles[j.name].name for j in moving})}.")
     motors = [joint for joint in moving if joint.max_force is not None and joint.max_force.value > 0]
     said = _words(twin)
-    hits = sorted(said & (table.words["robot"] | table.words["flying"]))
+    flying = said & table.words["flying"]
+    hits = sorted(said & table.words["robot"] | flying)
     props = sum(kind == "prop" for kind in kinds)
-    if motors and props < len(moving) / 2:
+    few = props < len(moving) / 2
+    if motors and few:
         return "robot", rule(f"The source states what {len(motors)} of its {len(moving)} joints can exert.")
     longest = max((link.depth for link in tree.links), default=0)
-    if hits and props == 0:
+    if few and (flying or len(hits) >= _ROBOT_WORDS):
         return "robot", rule(f"Its names speak of a robot: {', '.join(hits[:4])}.")
-    if longest >= settings.serial_chain and props == 0:
+    if longest >= settings.serial_chain and few:
         return "robot", rule(f"{longest} joints follow one another.")
     return "prop", rule("Nothing in it says that it moves by itself.")
 
