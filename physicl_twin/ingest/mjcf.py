@@ -197,7 +197,7 @@ def _articulation(
         root, statement = _largest(tree, mechanism), "The root of the description has a free joint."
     if len(tree.on_world) + len(tree.free) > 1 and any(_jointed(mechanism, body) for body in tree.free):
         statement += " Further mechanisms float beside it."
-    evidence = (Evidence("source", statement, stating.source),)
+    evidence = (Evidence("source", statement, stating.source, "base"),)
     kind = "robot" if motors.by_joint else "prop"
     return Articulation(kind, root, bool(tree.on_world), evidence=evidence)  # type: ignore[arg-type]
 

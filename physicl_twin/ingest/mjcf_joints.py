@@ -230,8 +230,10 @@ def _driven(
     who = f"actuator {', '.join(motor.names)}"
     bounds = [b for b in (motor.max_force, joint.max_force.value if joint.max_force else None) if b is not None]
     most = stating.measured(min(bounds), torque, "a motor limit of", who) if bounds else None
-    stiffness = stating.measured(motor.stiffness, f"{torque}/{angle}", "a drive stiffness of", who)
-    damping = stating.measured(motor.damping, f"{torque} s/{angle}", "a drive damping of", who)
+    # A gain of zero is no doubtful measurement: an actuator without it works so.
+    state = {True: stating.measured, False: stating.limit}
+    stiffness = state[motor.stiffness > 0](motor.stiffness, f"{torque}/{angle}", "a drive stiffness of", who)
+    damping = state[motor.damping > 0](motor.damping, f"{torque} s/{angle}", "a drive damping of", who)
     mode = "position" if motor.stiffness else "velocity" if motor.damping else "force"
     target = joint.position if mode == "position" else 0.0
     drive = Drive(mode, stiffness, damping, most, target, " + ".join(motor.names))  # type: ignore[arg-type]

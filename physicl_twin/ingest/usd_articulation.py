@@ -213,7 +213,7 @@ def _assembled(
     articulation = Articulation(
         "robot" if driven else "prop", root, fixed, collides,
         _filters(prims.filtered, names), position, velocity,
-        evidence=(Evidence("source", says, units.source, ROOT_API),),
+        evidence=(Evidence("source", says, units.source, "base" if prims.roots or fixed else "joints"),),
     )  # fmt: skip
     return Mechanism(tuple(joints), articulation, base, tuple(notes))
 

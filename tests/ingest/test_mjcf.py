@@ -125,6 +125,7 @@ def test_several_joints_of_one_body_become_a_chain_with_all_mass_on_the_body(wri
     ]
     assert [b.mass.value if b.mass else 0.0 for b in twin.bodies] == [5.0, 0.0, 0.0, 3.0]
     assert not twin.articulation.fixed
+    assert [e.field for e in twin.articulation.evidence] == ["base"]
     assert any(n.code == "several_joints_of_one_body" for n in twin.notes)
 
 
@@ -180,6 +181,7 @@ def test_actuators_become_drives_at_the_joint(write):
     assert (servo.mode, servo.stiffness.value, servo.damping.value, servo.max_force.value, servo.name) == (
         "position", pytest.approx(90.0), pytest.approx(9.0), pytest.approx(21.0), "servo",
     )  # fmt: skip
+    assert drives["j0"].stiffness.flags == ()
     assert (drives["j2"].mode, drives["j2"].damping.value, drives["j2"].max_force) == ("velocity", 4.0, None)
     assert (drives["j3"].stiffness.value, drives["j3"].damping.value) == (80.0, 8.0)
     assert (drives["j4"].stiffness.value, drives["j4"].damping.value) == (5.0, 2.0)

@@ -396,6 +396,8 @@ def test_the_articulation(stage):
     assert (articulation.position_iterations, articulation.velocity_iterations) == (64, 2)
     assert [(f.body0, f.body1, f.reason) for f in articulation.filters] == [("Base", "Hand", "stated")]
     assert [j.name for j in scene.joints] == ["Hinge", "Weld"]
+    # What the stage says of the base is a statement, which nothing later overrules.
+    assert [e.field for e in articulation.evidence] == ["base"]
     assert any("Group" in message for message in notes(scene, "physics_left_out"))
 
 
