@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from physicl_twin.settings import pipeline
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +145,6 @@ class RolloutSettings:
         )
 
 
-def _from_table[T](kind: type[T], table: dict[str, Any]) -> T:
+def _from_table(kind: type[T], table: dict[str, Any]) -> T:  # noqa: UP047 - Isaac Sim 5.1 has Python 3.11
     values = {field.name: table[field.name] for field in fields(kind)}  # type: ignore[arg-type]
     return kind(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})
