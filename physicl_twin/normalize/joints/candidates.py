@@ -71,7 +71,8 @@ def _named(scene: Scene, candidate: Candidate, named: Sequence[Named]) -> Candid
     if meaning.kind == "role":
         role = meaning.role
         if scene.table.roles[role].moves(kind) and (candidate.pattern != "spin" or scene.table.roles[role].symmetric):
-            features["named"] = _share_named(scene, candidate.group, named)
+            usual = 1.0 if kind == scene.table.roles[role].joint else 0.5
+            features["named"] = usual * _share_named(scene, candidate.group, named)
             if candidate.pattern == "spin":
                 features["named_round"] = 1.0
             reasons.append(f'"{name}" is named as what moves so ({role}).')
