@@ -50,6 +50,8 @@ class FileFacts:
         above: dict[int, int] = {}
         for kind in ("IfcRelAggregates", "IfcRelNests"):
             for relation in self._all(kind):
+                if relation.RelatingObject is None:
+                    continue
                 for piece in relation.RelatedObjects or ():
                     above.setdefault(piece.id(), relation.RelatingObject.id())
         for placement in self._all("IfcLocalPlacement"):

@@ -32,8 +32,10 @@ class Densities:
         self._stated: dict[int, float] = {}
         for group in model.by_type("IfcMaterialProperties"):
             material = group.Material
+            if material is None:
+                continue
             own = getattr(group, "MassDensity", None)  # IfcGeneralMaterialProperties of IFC2X3
-            if own is not None and material is not None:
+            if own is not None:
                 self._stated[material.id()] = float(own) * self._factor
             for single in [
                 *(getattr(group, "Properties", None) or ()),

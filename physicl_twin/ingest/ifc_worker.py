@@ -26,6 +26,8 @@ from physicl_twin.ingest.ifc_layers import split_by_layers
 #: Exit status for a file that is refused; the code and the reason are the last line of standard error.
 REFUSED = 3
 _MAX_LOG = 20
+#: What reading an element raises where what it refers to is missing or of another kind.
+_BROKEN = (AttributeError, TypeError, ValueError, LookupError, RuntimeError, ArithmeticError)
 
 
 class Refusal(Exception):
@@ -45,6 +47,9 @@ def convert(source: Path, result: Path, orders: Mapping[str, Any]) -> None:
         model = ifcopenshell.open(str(source))
     except ifcopenshell.SchemaError as error:
         raise Refusal(f"ifc_schema_unsupported|{error}") from error
+    except ifcopenshell.Error as error:
+        why = _errors(ifcopenshell.get_log())
+        raise Refusal(f"file_damaged|{why[0] if why else error}") from error
     facts = FileFacts(model)
     if circle := facts.circle():
         raise Refusal(f"file_damaged|its structure runs in a circle: {circle}")
@@ -53,15 +58,21 @@ def convert(source: Path, result: Path, orders: Mapping[str, Any]) -> None:
         raise Refusal(f"too_many_elements|{len(elements)}")
     arrays: dict[str, NDArray[Any]] = {}
     shapes: dict[str, int] = {}
-    records = {element.id(): facts.element(element) for element in elements}
+    log = [ifcopenshell.get_log()]
+    records: dict[int, dict[str, Any]] = {}
+    for element in elements:
+        try:
+            records[element.id()] = {**facts.element(element), "layers": layer_usage(element, facts.length_unit_m)}
+        except _BROKEN as error:
+            log.append(f"[error] #{element.id()} is left out: what belongs to it is damaged ({type(error).__name__})")
+    elements = [element for element in elements if element.id() in records]
     with_body = [element for element in elements if element.Representation is not None]
     described: list[dict[str, Any]] = []
     faces = 0
-    log = [ifcopenshell.get_log()]
     for shape in _shapes(model, with_body, orders["skip"], result.with_suffix(".at"), log):
         record = records[shape.id]
         geometry = shape.geometry
-        usage = layer_usage(model.by_id(shape.id), facts.length_unit_m)
+        usage = record["layers"]
         key = f"{geometry.id}|{json.dumps(usage)}"
         matrix = np.array(shape.transformation.matrix, dtype=float).reshape(4, 4).T
         record["matrix"] = matrix.tolist()

@@ -79,6 +79,19 @@ def test_elements_of_an_unknown_kind_are_named(tmp_path):
     assert any(n.code == "ifc_errors" and "IFCPILLAR" in n.message for n in scene.notes)
 
 
+def test_an_element_whose_relations_are_damaged_is_named_and_the_others_go_on(tmp_path):
+    house = small()
+    column = house.element("IfcColumn", "Column", np.eye(4), [house.box((0, 0, 0), (1, 1, 1))])
+    house.associate([column], house.make("IfcMaterialList", Materials=[house.material("Steel")]))
+    path = house.write(tmp_path / "house.ifc")
+    text = path.read_text()
+    lists = next(line for line in text.splitlines() if "IFCMATERIALLIST" in line)
+    path.write_text(text.replace(lists, lists.split("(")[0] + "($);"))
+    scene = read_ifc(path, OPTIONS)
+    assert [b.name for b in scene.bodies] == ["Wall"]
+    assert any(n.code == "ifc_errors" and f"#{column.id()} is left out" in n.message for n in scene.notes)
+
+
 def test_no_unit_and_no_project(tmp_path):
     scene = read_ifc(small(unit=None).write(tmp_path / "house.ifc"), OPTIONS)
     assert scene.unit_claims[0].value == "m"
