@@ -17,8 +17,8 @@ JOINT_COLUMNS = (
     Column("kind", "kind", 0.9, least=760),
     Column("between", "moves · against", 1.4, least=620),
     Column("range", "range", 1.2, right=True),
-    Column("friction", "friction", 1.0, least=900, right=True),
-    Column("damping", "damping", 1.0, least=1040, right=True),
+    Column("friction", "friction", 1.1, least=900, right=True),
+    Column("damping", "damping", 1.3, least=1040, right=True),
     Column("drive", "drive", 1.0, least=980, right=True),
 )
 _KINDS = {"revolute": "hinge", "prismatic": "slide", "spherical": "ball", "fixed": "fixed"}
