@@ -26,16 +26,17 @@ def read(tmp_path, mechanism, q=None):
 
 
 @pytest.mark.parametrize(
-    ("family", "frame", "still"),
+    ("family", "seed", "frame", "still"),
     [
-        ("microwave", "parts", True),
-        ("pliers", "displacements", True),
-        ("crane", "displacements", True),
-        ("scissors", "parts", False),
+        ("microwave", 4, "parts", True),
+        ("pliers", 4, "displacements", True),
+        ("crane", 4, "displacements", True),
+        ("scissors", 4, "parts", False),
+        ("lamp", 2, "parts", True),  # its largest untracked part is an arm, and no base
     ],
 )
-def test_joints_and_their_ranges_are_those_that_were_shown(tmp_path, family, frame, still):
-    mechanism = MOVING[family](4)
+def test_joints_and_their_ranges_are_those_that_were_shown(tmp_path, family, seed, frame, still):
+    mechanism = MOVING[family](seed)
     tracks = read_pose_tracks(write_csv(record(mechanism, frame, still), tmp_path / "tracks.csv"))
     twin = with_motion(read(tmp_path, mechanism), tracks, 0.9)
     result = score(mechanism, twin)

@@ -72,7 +72,9 @@ def with_motion(twin: Twin, tracks: PoseTracks, confident: float) -> Twin:
     number = {body: n for n, members in enumerate(sets) for body in members}
     seeds = {part: number[k] for k, names in enumerate(bodies.parts) for part in names}
     world = number[0] if bodies.poses[0] is None else None
-    homes = untracked_parts(parts, seeds, world)
+    # A tracked body that stands still is the base, from which untracked parts are found; else the largest one is.
+    alone = world is not None and len(sets[world]) == 1
+    homes = untracked_parts(parts, seeds, world if alone else None)
     root = world if world is not None else _largest(parts, homes)
     order = [root, *(n for n in range(len(sets)) if n != root)]
     sets = [sets[n] for n in order]
