@@ -12,17 +12,17 @@ from physicl_twin.ingest.builder import SceneBuilder, Soup
 from physicl_twin.ingest.cad_tessellate import is_closed
 from physicl_twin.ingest.raw import RawBody, RawIntegrals
 from physicl_twin.ingest.triangles import weld
-from physicl_twin.ingest.usd_articulation import ROOT_API, PhysicsPrims
+from physicl_twin.ingest.usd_articulation import PhysicsPrims
 from physicl_twin.ingest.usd_assets import AssetArea
 from physicl_twin.ingest.usd_colliders import collides, role, stated_collision
 from physicl_twin.ingest.usd_gprims import primitive
 from physicl_twin.ingest.usd_looks import Looks
 from physicl_twin.ingest.usd_mesh import display_color, read_mesh
+from physicl_twin.ingest.usd_motion import is_site, linked_prims, motion_prims, site_prims
 from physicl_twin.ingest.usd_physics import (
     Frames,
     StageUnits,
     StatedMass,
-    applied_schemas,
     body_of,
     column_matrix,
     is_held,
@@ -36,24 +36,6 @@ from physicl_twin.model.twin import PartRole
 
 #: Instances of one point instancer beyond this number are a scattering and no object (judgement).
 _MAX_INSTANCES = 100_000
-#: Prims and schemas of physics that a twin has no place for, in words.
-_GROUP = "physics:filteredGroups"
-_LEFT_OUT = {
-    "PhysicsCollisionGroup": "the collision group",
-    "MjcTendon": "the tendon",
-    "MjcKeyframe": "the keyframe",
-}
-_SITE_SCHEMAS = {"MjcSiteAPI", "NewtonSiteAPI"}
-#: Group in which our own assets keep the sites of a body.
-_SITES = "sites"
-_LEFT_SCHEMAS = (
-    ("PhysxTendon", "the tendon at"),
-    ("PhysxVehicle", "the vehicle at"),
-    ("PhysxSurfaceVelocityAPI", "the surface velocity of"),
-    ("PhysxForceAPI", "the force on"),
-    ("MjcEqualityConnectAPI", "the equality at"),
-    ("MjcEqualityWeldAPI", "the equality at"),
-)
 
 
 @dataclass(slots=True)
@@ -131,8 +113,8 @@ class Gatherer:
         names: set[str] = set()
         for surface in surfaces:
             self._require_body(surface.prim, names)
-        self._found.motion = self._motion_prims()
-        for prim in self._linked():
+        self._found.motion = motion_prims(self._stage)
+        for prim in linked_prims(self._found.motion):
             self._require_body(prim, names)
         self._add_sites()
         for surface in surfaces:
@@ -160,7 +142,7 @@ class Gatherer:
             seen = purpose in ("default", "render") if drawn else purpose is not None
             path = str(body.GetPath()) if body else ""
             counts = role(seen, collider and physical, bool(path) and path in with_colliders)
-            if counts is None and _SITE_SCHEMAS & set(applied_schemas(surface.prim)):
+            if counts is None and is_site(surface.prim):
                 continue
             if counts is not None:
                 kept.append(replace(surface, role=counts))
@@ -174,58 +156,17 @@ class Gatherer:
             self._builder.note("guide_geometry", "info", f"{guides} prims of purpose guide or proxy were left out.")
         return kept
 
-    def _motion_prims(self) -> PhysicsPrims:
-        """Prims that say something about motion."""
-        from pxr import Usd, UsdPhysics
-
-        joints, roots, actuators, filtered = [], [], [], []
-        others: list[tuple[str, str]] = []
-        apart = False
-        for prim in Usd.PrimRange(self._stage.GetPseudoRoot(), Usd.TraverseInstanceProxies()):
-            kind, schemas = str(prim.GetTypeName()), applied_schemas(prim)
-            if prim.IsA(UsdPhysics.Joint):
-                joints.append(prim)
-            elif kind in ("NewtonActuator", "MjcActuator"):
-                actuators.append(prim)
-            elif kind == "PhysicsCollisionGroup" and prim.GetPath() in prim.GetRelationship(_GROUP).GetTargets():
-                apart = True
-            elif kind in _LEFT_OUT:
-                others.append((_LEFT_OUT[kind], prim.GetName()))
-            if ROOT_API in schemas:
-                roots.append(prim)
-            if prim.HasRelationship("physics:filteredPairs"):
-                filtered.append(prim)
-            left = [what for start, what in _LEFT_SCHEMAS if any(schema.startswith(start) for schema in schemas)]
-            others += [(what, prim.GetName()) for what in left]
-        return PhysicsPrims(tuple(joints), tuple(roots), tuple(actuators), tuple(filtered), tuple(others), apart)
-
     def _add_sites(self) -> None:
-        """Frames without matter that the asset names on its bodies: sites of MuJoCo and Newton, and our own."""
-        from pxr import Usd, UsdGeom
-
-        for prim in Usd.PrimRange(self._stage.GetPseudoRoot(), Usd.TraverseInstanceProxies()):
-            ours = prim.GetParent() and prim.GetParent().GetName() == _SITES and prim.GetTypeName() == "Xform"
-            if not ours and not _SITE_SCHEMAS & set(applied_schemas(prim)):
-                continue
+        """Frames without matter that the asset names on its bodies."""
+        for prim in site_prims(self._stage):
             body = body_of(prim)
             path = str(body.GetPath()) if body else ""
-            if path not in self._found.bodies or not prim.IsA(UsdGeom.Xformable):
+            if path not in self._found.bodies:
                 continue
             frame, _ = rigid_part(column_matrix(self._cache.GetLocalToWorldTransform(prim)))
             site = (prim.GetDisplayName() or prim.GetName(), np.linalg.inv(self._found.frames.rigid[path]) @ frame)
             found = self._found.bodies[path]
             self._found.bodies[path] = replace(found, sites=(*found.sites, site))
-
-    def _linked(self) -> list[Any]:
-        """Prims whose bodies joints name, though they may have no surface."""
-        found = []
-        for prim in self._found.motion.joints:
-            for side in ("physics:body0", "physics:body1"):
-                for path in prim.GetRelationship(side).GetTargets():
-                    target = self._stage.GetPrimAtPath(path)
-                    if target and target.IsActive():
-                        found.append(target)
-        return found
 
     def _walk(self, root: Any) -> list[Any]:
         """Prims below a root with the contents of instances, without what point instancers own."""
