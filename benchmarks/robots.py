@@ -1,12 +1,17 @@
 """Robot descriptions: which of them load, and whether links, masses and limits are where their files say.
 
-    python benchmarks/robots.py DIR [--limit N] [--match TEXT] [--configurations N] [--seed N] [--json FILE]
+    python benchmarks/robots.py DIR [--limit N] [--match TEXT …] [--configurations N] [--seed N] [--json FILE]
+                                    [--build] [--against PYTHON] [--rollouts] [--swing] [--keep FOLDER]
 
-DIR holds URDF, xacro and SDFormat files with their meshes at any depth (the PyPI package example-robot-data, unpacked,
-say). Each is read. Then every link of a URDF (a body of the twin, or a site of one) is placed at random coordinates of
-the joints and compared with yourdfpy, where it is installed, and with MuJoCo's own reader of URDF; masses, inertias and
-limits are compared with a plain reading of the file. The reference programs see the same file without its geometry, as
-kinematics need none.
+DIR holds URDF, xacro, SDFormat and MJCF files with their meshes at any depth (the PyPI package example-robot-data,
+unpacked, say). Each is read. Then every link of a URDF (a body of the twin, or a site of one) is placed at random
+coordinates of the joints and compared with yourdfpy, where it is installed, and with MuJoCo's own reader of URDF;
+masses, inertias and limits are compared with a plain reading of the file. The reference programs see the same file
+without its geometry, as kinematics need none. MJCF is compared with MuJoCo, see ``robots_mjcf.py``.
+
+With --build each becomes a twin as USD, with all static checks and NVIDIA's verdict, against urdf-usd-converter in
+PYTHON where that is given, see ``robots_build.py``; --rollouts runs all rollouts, too; --swing lets each swing down in
+PhysX and in MuJoCo, see ``robots_swing.py``.
 """
 
 from __future__ import annotations
@@ -15,17 +20,22 @@ import argparse
 import importlib.util
 import json
 import math
+import re
 import sys
 import time
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import robots_build
+import robots_mjcf
+import robots_swing
 
 from physicl_twin import ingest
 from physicl_twin.model import PhysiclError, Twin
@@ -48,6 +58,7 @@ class Row:
     Attributes:
         robot: File, relative to DIR.
         error: Code of the error; empty when it was read.
+        refused: True when the reference program refuses the file, too.
         links: Links of the file.
         bodies: Bodies of the twin.
         joints: Joints of the twin that move.
@@ -58,10 +69,12 @@ class Row:
         inertia: Largest relative error of a link's inertia (com and rotation in it).
         repaired: Links whose inertia no body can have.
         limits: Joints whose limits, effort or velocity differ.
+        build: What became of it, when it was built.
     """
 
     robot: str
     error: str = ""
+    refused: bool = False
     links: int = 0
     bodies: int = 0
     joints: int = 0
@@ -72,18 +85,21 @@ class Row:
     inertia: float = 0.0
     repaired: int = 0
     limits: int = 0
+    build: robots_build.Build | None = None
 
     @property
     def passed(self) -> bool:
         """True when it was read rightly, or refused for a right reason."""
         if self.error:
-            return self.error in RIGHT_REASONS
+            return self.refused or self.error in RIGHT_REASONS
         errors = [*(e for _, e in self.fk_m), *(e for _, e in self.fk_rad)] or [0.0]
         return max(errors) < AIM_FK and max(self.mass, self.inertia) < AIM_FIDELITY and not self.limits
 
 
 def measure(path: Path, root: Path, configurations: int, seed: int) -> Row:
     """Read one description and compare it; of xacro and SDFormat, which have no reference here, only the reading."""
+    if path.suffix in _MJCF:
+        return _measure_mjcf(path, root, configurations, seed)
     name = path.relative_to(root).as_posix()
     start = time.perf_counter()
     try:
@@ -93,7 +109,7 @@ def measure(path: Path, root: Path, configurations: int, seed: int) -> Row:
     seconds = time.perf_counter() - start
     moving = sum(joint.type != "fixed" for joint in twin.joints)
     if path.suffix != ".urdf":
-        return Row(name, "", len(link_frames(twin, {})), len(twin.bodies), moving, seconds)
+        return Row(name, "", False, len(link_frames(twin, {})), len(twin.bodies), moving, seconds)
     robot = ElementTree.parse(path).getroot()
     random = np.random.default_rng(seed)
     wanted = [_random_coordinates(twin, random) for _ in range(configurations)] + [{}]
@@ -104,8 +120,21 @@ def measure(path: Path, root: Path, configurations: int, seed: int) -> Row:
         fk_rad.append((reference, max(e[1] for e in errors)))
     mass, inertia, repaired = _mass_errors(robot, twin)
     return Row(
-        name, "", len(robot.findall("link")), len(twin.bodies), moving, seconds,
+        name, "", False, len(robot.findall("link")), len(twin.bodies), moving, seconds,
         tuple(fk_m), tuple(fk_rad), mass, inertia, repaired, _limit_errors(robot, twin),
+    )  # fmt: skip
+
+
+def _measure_mjcf(path: Path, root: Path, configurations: int, seed: int) -> Row:
+    told = robots_mjcf.compare(path, root, configurations, seed)
+    name = path.relative_to(root).as_posix()
+    if told is None:
+        return Row(name, "mujoco_refuses", True)
+    if told.error:
+        return Row(name, told.error.split(":")[0], seconds=told.seconds)
+    return Row(
+        name, "", False, told.bodies, told.twin_bodies, told.joints, told.seconds, (("mujoco", told.position_error_m),),
+        (("mujoco", told.angle_error_rad),), told.mass_error, told.inertia_error,
     )  # fmt: skip
 
 
@@ -329,12 +358,19 @@ def _limit_errors(robot: ElementTree.Element, twin: Twin) -> int:
 
 
 _BOUNDS = ("effort", "velocity")
+_MJCF = (".xml", ".mjcf")
 
 
-def descriptions(folder: Path, match: str) -> list[Path]:
-    """The descriptions in a folder; of macro files those that are named as robots."""
-    patterns = ("*.urdf", "*.urdf.xacro", "*.sdf")
-    return sorted(p for pattern in patterns for p in folder.rglob(pattern) if match in p.as_posix())
+def descriptions(folder: Path, matches: Sequence[str]) -> list[Path]:
+    """The descriptions in a folder; of macro files those that are named as robots, of MJCF whole files."""
+    patterns = ("*.urdf", "*.urdf.xacro", "*.sdf", "*.xml", "*.mjcf")
+    found = sorted(p for pattern in patterns for p in folder.rglob(pattern))
+    return [
+        p
+        for p in found
+        if (not matches or any(match in p.as_posix() for match in matches))
+        and (p.suffix not in _MJCF or re.search(rb"<mujoco[\s>]", p.read_bytes()))
+    ]
 
 
 def _line(row: Row) -> str:
@@ -347,20 +383,8 @@ def _line(row: Row) -> str:
     )
 
 
-def main() -> int:
-    """Run the benchmark; exit status 1 when an aim is missed."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path, help="descriptions and meshes")
-    parser.add_argument("--limit", type=int, help="at most so many files")
-    parser.add_argument("--match", default="", help="only files with this in their path")
-    parser.add_argument("--configurations", type=int, default=8, help="random coordinates a robot")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--json", type=Path, help="write the results there")
-    options = parser.parse_args()
-    rows = []
-    for path in descriptions(options.folder, options.match)[: options.limit]:
-        rows.append(measure(path, options.folder, options.configurations, options.seed))
-        print(_line(rows[-1]), flush=True)
+def _summary(rows: Sequence[Row]) -> None:
+    """What was measured of all of them."""
     read = [row for row in rows if not row.error]
     print(f"\n{len(read)} of {len(rows)} descriptions read; {sum(row.passed for row in rows)} as they should be")
     for row in rows:
@@ -374,9 +398,48 @@ def main() -> int:
         print(f"mass within {max(r.mass for r in read):.1e}, inertia within {max(r.inertia for r in read):.1e}")
         print(f"{sum(r.repaired for r in read)} impossible inertias, {sum(r.limits for r in read)} wrong limits")
         print(f"seconds a robot: median {seconds[len(seconds) // 2]:.2f}, largest {seconds[-1]:.2f}")
-    if options.json:
-        options.json.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n", encoding="utf-8")
-    return 0 if rows and all(row.passed for row in rows) else 1
+
+
+def main() -> int:
+    """Run the benchmark; exit status 1 when an aim is missed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, help="descriptions and meshes")
+    parser.add_argument("--limit", type=int, help="at most so many files")
+    parser.add_argument("--match", nargs="*", default=[], help="only files with one of these in their path")
+    parser.add_argument("--configurations", type=int, default=8, help="random coordinates a robot")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--json", type=Path, help="write the results there")
+    parser.add_argument("--build", action="store_true", help="build and check each")
+    parser.add_argument("--against", default="", metavar="PYTHON", help="a Python that has urdf-usd-converter")
+    parser.add_argument("--rollouts", action="store_true", help="run all rollouts of what is built")
+    parser.add_argument("--swing", action="store_true", help="compare a swing-down of what is built in two engines")
+    parser.add_argument("--keep", default="", metavar="FOLDER", help="leave the twins there")
+    parser.add_argument("--longest", type=float, default=600.0, metavar="SECONDS", help="given to one robot")
+    options = parser.parse_args()
+    rows: list[Row] = []
+    process = robots_build.ours(options.longest)
+    rival = robots_build.rival(options.against, options.longest) if options.against else None
+    asked = {"rollouts": options.rollouts, "swing": options.swing, "keep": options.keep}
+    for path in descriptions(options.folder, options.match)[: options.limit]:
+        row = measure(path, options.folder, options.configurations, options.seed)
+        print(_line(row), flush=True)
+        if not row.error and (options.build or options.swing or options.rollouts):
+            row = replace(row, build=robots_build.build(path, process, rival, **asked))
+            print(robots_build.line(row.build), flush=True)
+        rows.append(row)
+        if options.json:
+            options.json.write_text(json.dumps([asdict(r) for r in rows], indent=1) + "\n", encoding="utf-8")
+    process.close()
+    if rival is not None:
+        rival.close()
+    _summary(rows)
+    builds = {row.robot: row.build for row in rows if row.build is not None}
+    if builds:
+        robots_build.summary(builds)
+    if options.swing:
+        robots_swing.summary({name: build.swing for name, build in builds.items() if build.swing})
+    good = all(row.passed and (row.build is None or not row.build.error) for row in rows)
+    return 0 if rows and good else 1
 
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@ class MjcfComparison:
         error: Code and message when we refuse it; empty when it is read.
         bodies: Bodies that MuJoCo has (without the world).
         found: Of these, bodies whose pose could be compared (bodies and sites of the twin).
+        twin_bodies: Bodies that the twin has.
         joints: Joints of the twin.
         position_error_m: Largest error of a body's position over all poses.
         angle_error_rad: Largest error of a body's rotation.
@@ -49,6 +50,7 @@ class MjcfComparison:
     error: str = ""
     bodies: int = 0
     found: int = 0
+    twin_bodies: int = 0
     joints: int = 0
     position_error_m: float = 0.0
     angle_error_rad: float = 0.0
@@ -92,8 +94,8 @@ def compare(path: Path, folder: Path, poses: int = 3, seed: int = 0) -> MjcfComp
     stated, mass, inertia = _masses(model, twin)
     derived = sum(b.mass_properties is None and not b.static and bool(b.parts) for b in twin.bodies)
     return MjcfComparison(
-        name, seconds, "", model.nbody - 1, found, len(twin.joints), distance, angle, stated, derived, mass, inertia,
-        residual,
+        name, seconds, "", model.nbody - 1, found, len(twin.bodies), len(twin.joints), distance, angle, stated, derived,
+        mass, inertia, residual,
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from pxr import Gf, Sdf, Usd, UsdGeom, UsdPhysics
 
 from physicl_twin.engines.protocol import Engine, EngineScene
+from physicl_twin.engines.scene_description import DescribedJoint
 from physicl_twin.model.geometry import Pose
 from physicl_twin.usd.joints import WIDE
 from physicl_twin.usd.rollout_scene import Clone, write_rollout_scene
@@ -52,7 +53,7 @@ class Setup:
         energy_true: True to let PhysX solve by PGS: its default, TGS, feeds energy into articulations, in proportion to
             the time step (tests/engines/test_joint_mechanics.py). Not where loops are closed: PGS does not hold them.
         contacts: False to let its bodies pass through each other.
-        limits: False to let its joints turn and slide on and on.
+        limits: False to let its joints turn and slide on and on, as fast as they will.
     """
 
     gravity_mps2: float = 0.0
@@ -101,7 +102,7 @@ class _Editor:
         with Sdf.ChangeBlock():
             if not setup.limits:
                 for joint in self._twin.joints:
-                    self._without_limits(joint.path)
+                    self._without_limits(joint)
             for row, gains in setup.drives.items():
                 self._drive(row, gains)
             if not setup.drag:
@@ -155,10 +156,14 @@ class _Editor:
         group.GetCollidersCollectionAPI().CreateIncludesRel().SetTargets(["/World"])
         group.CreateFilteredGroupsRel().SetTargets([group.GetPath()])
 
-    def _without_limits(self, path: str) -> None:
-        prim = Sdf.CreatePrimInLayer(self._layer, path)
+    def _without_limits(self, joint: DescribedJoint) -> None:
+        prim = Sdf.CreatePrimInLayer(self._layer, joint.path)
         _set(prim, "physics:lowerLimit", Sdf.ValueTypeNames.Float, -WIDE)
         _set(prim, "physics:upperLimit", Sdf.ValueTypeNames.Float, WIDE)
+        # Only PhysX has a largest speed.
+        axis = "angular" if joint.type == "revolute" else "linear"
+        for name in (f"physxJointAxis:{axis}", "physxJoint"):
+            _set(prim, f"{name}:maxJointVelocity", Sdf.ValueTypeNames.Float, WIDE)
 
     def _still_air(self, path: str) -> None:
         prim = self._over(path, "PhysxRigidBodyAPI")
