@@ -186,6 +186,7 @@ class MjcfModel:
     keys: tuple[tuple[str, Numbers], ...]
     left: Mapping[str, tuple[str, ...]]
     gravity: Numbers
+    solver: tuple[str, ...]
     fluid: Numbers
     settotalmass: float
     body_names: tuple[str, ...] = field(default=())
@@ -233,6 +234,7 @@ def load_model(arrays: Mapping[str, NDArray[Any]]) -> MjcfModel:
         keys=tuple((k["name"], tuple(k["qpos"])) for k in table["keys"]),
         left={kind: tuple(names) for kind, names in table["left"].items()},
         gravity=tuple(table["gravity"]),
+        solver=tuple(table["solver"]),
         fluid=tuple(table["fluid"]),
         settotalmass=table["settotalmass"],
         body_names=body_names,

@@ -76,6 +76,11 @@ def _surroundings(model: MjcfModel) -> list[Note]:
         density, viscosity = model.fluid
         message = f"The description's medium is left out (density {density:g} kg/m3, viscosity {viscosity:g} Pa s)."
         notes.append(Note("medium_left_out", "info", message))
+    if model.solver:
+        message = f"MuJoCo's solver parameters are left out: {', '.join(model.solver)}."
+        notes.append(
+            Note("solver_parameters_left_out", "info", message, "They are softness of one solver's constraints.")
+        )
     if any(g.friction[1:] != (0.005, 0.0001) for g in model.geoms if g.collides):
         message = "Torsional and rolling friction of geoms are left out."
         notes.append(Note("friction_simplified", "info", message))

@@ -24,6 +24,9 @@ REFUSED = 3
 #: Exit status for a file that refers out of its area; the reference is standard error.
 ESCAPES = 4
 
+#: A model whose parameters are all MuJoCo's defaults.
+_PLAIN = "<mujoco><worldbody><body><joint/><geom size='1'/></body></worldbody></mujoco>"
+
 
 def convert(source: Path, area: Path, result: Path) -> None:
     """Compile ``source`` and write ``result``; files that it draws in must lie in ``area``.
@@ -58,6 +61,7 @@ def convert(source: Path, area: Path, result: Path) -> None:
         "keys": [{"name": model.key(i).name, "qpos": numbers(model.key_qpos[i])} for i in range(model.nkey)],
         "left": _left(spec, model),
         "gravity": numbers(model.opt.gravity),
+        "solver": _solver_parameters(model),
         "fluid": [float(model.opt.density), float(model.opt.viscosity)],
         "settotalmass": float(spec.compiler.settotalmass),
     }
@@ -81,6 +85,16 @@ def _spec(source: Path) -> Any:
         os.chdir(here)
     spec.modelfiledir = str(source.parent)
     return spec
+
+
+def _solver_parameters(model: Any) -> list[str]:
+    """What has solver parameters of its own: names of the fields of ``MjModel`` that differ from the defaults."""
+    import mujoco
+
+    plain = mujoco.MjModel.from_xml_string(_PLAIN)
+    fields = ("geom_solref", "geom_solimp", "geom_margin", "geom_gap", "geom_condim", "geom_solmix", "geom_priority")
+    fields += ("jnt_solref", "jnt_solimp", "jnt_margin", "dof_solref", "dof_solimp")
+    return [name for name in fields if (getattr(model, name) != getattr(plain, name)[0]).any()]
 
 
 def _number(value: float) -> float | None:

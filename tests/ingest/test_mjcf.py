@@ -396,3 +396,11 @@ def test_positions_outside_of_the_limits(write):
 def test_neighbours_alone_say_nothing_about_collisions(write):
     body = """<body name="a"><geom size=".1" mass="1"/><body name="b" pos="0 0 1"><joint/><geom size=".1" mass="1"/></body></body>"""
     assert read(write(body)).articulation.self_collision
+
+
+def test_solver_parameters_are_named(write):
+    plain = write("<body><joint/><geom size='.1'/></body>")
+    assert not notes(read(plain), "solver_parameters_left_out")
+    own = write("<body><joint solreflimit='.01 1'/><geom size='.1' condim='4' margin='.01'/></body>")
+    (said,) = notes(read(own), "solver_parameters_left_out")
+    assert {"geom_margin", "geom_condim", "jnt_solref"} <= set(said.rstrip(".").split(": ")[1].split(", "))
