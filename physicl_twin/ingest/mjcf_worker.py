@@ -92,8 +92,8 @@ def _solver_parameters(model: Any) -> list[str]:
     import mujoco
 
     plain = mujoco.MjModel.from_xml_string(_PLAIN)
-    fields = ("geom_solref", "geom_solimp", "geom_margin", "geom_gap", "geom_condim", "geom_solmix", "geom_priority")
-    fields += ("jnt_solref", "jnt_solimp", "jnt_margin", "dof_solref", "dof_solimp")
+    fields = [f"geom_{name}" for name in ("solref", "solimp", "margin", "gap", "condim", "solmix", "priority")]
+    fields += ["jnt_solref", "jnt_solimp", "jnt_margin", "dof_solref", "dof_solimp"]
     return [name for name in fields if (getattr(model, name) != getattr(plain, name)[0]).any()]
 
 
