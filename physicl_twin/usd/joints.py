@@ -67,6 +67,15 @@ def driven(plan: JointPlan) -> bool:
     return not plan.excluded or bool(joint.drive or joint.damping or joint.stiffness)
 
 
+def passive(joint: Joint) -> bool:
+    """True where DriveAPI is the joint's own spring and damper, not a controller.
+
+    So it is where nothing drives it, and beside a drive of mode ``force``, which has no gains of its own: PhysX has no
+    other word for a spring.
+    """
+    return joint.drive is None or (joint.drive.mode == "force" and joint.stiffness is not None)
+
+
 def numbers(plan: JointPlan) -> dict[str, float]:
     """Attributes of limits, state and drive with their values: what the writer authors and the reader compares with."""
     joint, unit = plan.joint, per_unit(plan.joint)
@@ -90,25 +99,28 @@ def numbers(plan: JointPlan) -> dict[str, float]:
 
 
 def _drive(joint: Joint) -> dict[str, float]:
-    """Numbers of DriveAPI; a joint that nothing drives has its spring and damper there."""
+    """Numbers of DriveAPI; those of the spring and damper where it is ``passive``."""
     unit, drive = per_unit(joint), joint.drive
     motor = joint.max_force.value if joint.max_force is not None else UNBOUNDED
-    if drive is None:
+    if drive is not None and drive.max_force is not None:
+        motor = drive.max_force.value
+    if passive(joint):
         stiffness = joint.stiffness.value if joint.stiffness is not None else 0.0
         damping = joint.damping.value if joint.damping is not None else 0.0
-        passive = stiffness > 0 or damping > 0
+        acts = drive is None and (stiffness > 0 or damping > 0)
         return {
             "stiffness": stiffness / unit,
             "damping": damping / unit,
-            "maxForce": UNBOUNDED if passive else motor,
+            "maxForce": UNBOUNDED if acts else motor,
             "targetPosition": joint.rest * unit if stiffness > 0 else 0.0,
             "targetVelocity": 0.0,
         }
+    assert drive is not None  # or it were passive
     velocity = drive.mode == "velocity"
     return {
         "stiffness": drive.stiffness.value / unit,
         "damping": drive.damping.value / unit,
-        "maxForce": drive.max_force.value if drive.max_force is not None else motor,
+        "maxForce": motor,
         "targetPosition": 0.0 if velocity else drive.target * unit,
         "targetVelocity": drive.target * unit if velocity else 0.0,
     }

@@ -12,7 +12,7 @@ from pxr import Sdf, Usd, UsdPhysics
 from physicl_twin.model import Articulation, BodyPair, Drive, Estimate, Joint, Pose, Twin, UsdError
 from physicl_twin.usd.agreement import agreed, close, same_pose
 from physicl_twin.usd.dictionary import from_dictionary
-from physicl_twin.usd.joints import AXES, UNBOUNDED, driven, frames, model_frame, numbers, per_unit
+from physicl_twin.usd.joints import AXES, UNBOUNDED, driven, frames, model_frame, numbers, passive, per_unit
 from physicl_twin.usd.mechanism import JointPlan
 from physicl_twin.usd.metadata import RUNTIMES
 from physicl_twin.usd.runtime_joints import MIMIC, dynamics
@@ -173,13 +173,16 @@ def _drive(prim: Usd.Prim, plan: JointPlan, differing: Mapping[str, float]) -> d
         kept = told if told is not None else Estimate.exact(0.0, _unit(joint, quantity), "nothing drives it")
         return kept if value is None else agreed(told, value * scale, _unit(joint, quantity), prim)
 
-    if joint.drive is None and (joint.stiffness is not None or joint.damping is not None or not driven(plan)):
+    if passive(joint) and (joint.stiffness is not None or joint.damping is not None or not driven(plan)):
         changes: dict[str, Any] = {}
         for name in ("stiffness", "damping"):
             if name in differing:
                 changes[name] = agreed(getattr(joint, name), differing[name] * unit, _unit(joint, name), prim)
         if "targetPosition" in differing:
             changes["rest"] = differing["targetPosition"] / unit
+        if joint.drive is not None and "maxForce" in differing:
+            bound = agreed(joint.drive.max_force, differing["maxForce"], _unit(joint, "max_force"), prim)
+            changes["drive"] = replace(joint.drive, max_force=bound)
         return changes
     told = joint.drive
     limit = told.max_force if told is not None and told.max_force is not None else joint.max_force

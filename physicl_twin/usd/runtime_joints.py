@@ -16,7 +16,7 @@ from pxr import Sdf
 from physicl_twin.model import Joint
 from physicl_twin.usd import layers
 from physicl_twin.usd.articulation import articulation_of
-from physicl_twin.usd.joints import AXES, WIDE, driven, per_unit
+from physicl_twin.usd.joints import AXES, WIDE, driven, passive, per_unit
 from physicl_twin.usd.layers import Types
 from physicl_twin.usd.layout import Layout
 from physicl_twin.usd.mechanism import JointPlan, Mechanism
@@ -35,7 +35,7 @@ def dynamics(plan: JointPlan, engine: str) -> dict[str, float]:
     """
     joint, unit = plan.joint, per_unit(plan.joint)
     # The damper of a joint that nothing drives is its drive in the base; but drives of spherical joints are ignored.
-    apart = joint.drive is not None or joint.mimic is not None or joint.type == "spherical"
+    apart = not passive(joint) or joint.mimic is not None or joint.type == "spherical"
     found: dict[str, float] = {}
 
     def add(name: str, value: float | None) -> None:
@@ -182,7 +182,7 @@ def author_mujoco(layer: Sdf.Layer, layout: Layout) -> None:
         prim = layers.over(layer, plan.prim, apis=("MjcJointAPI",))
         for name, number in dynamics(plan, "mujoco").items():
             layers.attribute(prim, name, Types.Double, number, uniform=True)
-        if driven(plan) and joint.drive is None and (joint.stiffness is not None or joint.damping is not None):
+        if driven(plan) and passive(joint) and (joint.stiffness is not None or joint.damping is not None):
             for axis in AXES[joint.type]:
                 for name in ("stiffness", "damping"):
                     layers.attribute(prim, f"drive:{axis}:physics:{name}", Types.Float, 0.0)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from physicl_twin import engines, usd
-from physicl_twin.model import Drive, Pose
+from physicl_twin.model import Drive, Estimate, Pose
 from physicl_twin.usd.rollout_scene import Clone, Ramp, Surface, write_rollout_scene
 from tests.usd.movers import arm, cabinet, doorway, estimate, four_bar, gripper, pendulum, terrace
 from tests.usd.twins import quaternion, write
@@ -19,6 +19,15 @@ from tests.usd.twins import quaternion, write
 G = 9.81
 #: Where the copies stand: an anchor must go with them.
 ASIDE = Pose((3.0, -2.0, 1.5), quaternion((0, 0, 1), 40))
+
+
+#: It gives an effort, and has no gains.
+MOTOR = Drive(
+    "force",
+    Estimate.exact(0.0, "N m/rad", "a motor"),
+    Estimate.exact(0.0, "N m s/rad", "a motor"),
+    Estimate.exact(40.0, "N m", "a motor"),
+)
 
 
 @pytest.fixture(scope="module", params=["physx", "mujoco"])
@@ -76,10 +85,12 @@ def test_armature_friction_and_damping_of_the_layers_count(engine, tmp_path):
             assert (abs(positions(scene)["pin"] - 0.5) > 0.05) == moves
 
 
-def test_passive_spring_and_damper_settle_where_statics_says(engine, tmp_path):
-    """k (rest - q) = m g l / 2 sin q, reached without drive."""
+@pytest.mark.parametrize("motor", [None, MOTOR])
+def test_passive_spring_and_damper_settle_where_statics_says(motor, engine, tmp_path):
+    """k (rest - q) = m g l / 2 sin q, reached without drive, and beside a motor."""
     length, mass, k, rest = 0.5, 7850 * 0.02 * 0.02 * 0.5, 10.0, 0.8
-    twin = pendulum(length, stiffness=estimate(k, "N m/rad"), damping=estimate(3.0, "N m s/rad"), rest=rest)
+    stated = {"stiffness": estimate(k, "N m/rad"), "damping": estimate(3.0, "N m s/rad"), "rest": rest}
+    twin = pendulum(length, drive=motor, **stated)
     q = rest
     for _ in range(100):
         q = rest - mass * G * length / 2 * math.sin(q) / k

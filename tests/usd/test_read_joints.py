@@ -10,7 +10,7 @@ import pytest
 from pxr import Sdf, Usd, UsdGeom, UsdPhysics
 
 from physicl_twin import usd
-from physicl_twin.model import BodyPair, Estimate, dumps, loads_twin
+from physicl_twin.model import BodyPair, Drive, Estimate, dumps, loads_twin
 from tests.usd.movers import MOVERS, arm, cabinet, doorway, estimate, gripper, pendulum
 from tests.usd.twins import write
 
@@ -64,6 +64,18 @@ def test_an_edited_spring_and_damper_of_a_joint_that_nothing_drives_stay_passive
     slide = joints["slide"]
     assert slide.drive is None and slide.damping.value == 7.0 and slide.damping.flags == ("edited",)
     assert slide.rest == pytest.approx(-0.02) and slide.stiffness == cabinet().joints[1].stiffness
+
+
+def test_the_spring_beside_a_motor_is_read_back_as_one_and_so_is_the_motors_bound(tmp_path):
+    nothing, bound = (Estimate.exact(value, "N m", "a motor") for value in (0.0, 40.0))
+    motor = Drive("force", nothing, nothing, bound, name="m")
+    twin = pendulum(stiffness=estimate(3.0, "N m/rad"), damping=estimate(0.2, "N m s/rad"), rest=0.3, drive=motor)
+    assert usd.read_twin(write(twin, tmp_path / "as_it_was")) == twin
+    drive = "/pendulum/joints/pin.drive:angular:physics"
+    changes = {f"{drive}:stiffness": 5.0 * math.pi / 180, f"{drive}:maxForce": 12.0}
+    pin = edited(twin, tmp_path / "edited", changes)[1]["pin"]
+    assert pin.stiffness.value == pytest.approx(5.0, rel=1e-6) and pin.damping == twin.joints[0].damping
+    assert pin.drive.max_force.value == 12.0 and replace(pin.drive, max_force=bound) == motor
 
 
 def test_gains_given_to_an_idle_drive_make_a_drive(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from physicl_twin.usd.joints import passive
 from physicl_twin.validate.checks.mechanism import StageMechanism
 from physicl_twin.validate.checks.registry import Findings, check
 from physicl_twin.validate.joint_view import resistance
@@ -18,6 +19,7 @@ def sound(subject: Subject) -> Findings:
     found = Findings()
     count = 0
     wanted = {j.name: j.drive for j in subject.twin.joints} if subject.has_twin else {}
+    springs = _springs(subject)
     for joint in subject.joints:
         for drive in joint.drives:
             count += 1
@@ -28,7 +30,7 @@ def sound(subject: Subject) -> Findings:
             acts = drive.stiffness > 0 or drive.damping > 0
             useless = acts and force is not None and not force > 0
             found.require(not useless, joint.name, f"Its drive may give {force if force is not None else 0:g}.")
-            if drive.stiffness > 0:
+            if drive.stiffness > 0 and joint.name not in springs:
                 slack = 1e-4
                 low, high = joint.lower, joint.upper
                 inside = (low is None or drive.target >= low - slack) and (high is None or drive.target <= high + slack)
@@ -40,6 +42,11 @@ def sound(subject: Subject) -> Findings:
             found.require(not idle, joint.name, "Its drive has no gains, though the record drives it.")
     found.summary = f"{count} drives." if count else "There are no drives."
     return found
+
+
+def _springs(subject: Subject) -> set[str]:
+    """Joints whose drives are springs and dampers of their own, which hold nothing anywhere."""
+    return {j.name for j in subject.twin.joints if passive(j)} if subject.has_twin else set()
 
 
 @check("drives.frequency", "Drives are neither faster than a simulation can follow nor without any hold", _HINT)
@@ -54,10 +61,10 @@ def frequency(subject: Subject) -> Findings:
         return found
     mechanism = StageMechanism.of(subject)
     low, high = subject.number("drive_frequency_min_hz"), subject.number("drive_frequency_max_hz")
-    seen = []
+    seen, springs = [], _springs(subject)
     for link in mechanism.walk[0]:
         joint = link.joint
-        if joint is None or not joint.moving:
+        if joint is None or not joint.moving or joint.name in springs:
             continue
         armatures = [
             resistance(stage, joint, name).get("armature", 0.0) for name, (stage, _) in subject.runtimes.items()

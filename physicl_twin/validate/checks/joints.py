@@ -8,6 +8,7 @@ import numpy as np
 
 from physicl_twin.model import Joint, Pose
 from physicl_twin.model.geometry import FloatArray
+from physicl_twin.usd.joints import passive
 from physicl_twin.validate.checks.mechanism import StageMechanism
 from physicl_twin.validate.checks.registry import Findings, check
 from physicl_twin.validate.joint_view import JointView, coordinate_between, motion, resistance
@@ -180,10 +181,11 @@ def _drive_pairs(view: JointView, joint: Joint) -> list[tuple[str, float | None,
     found: list[tuple[str, float | None, float | None]] = []
     if joint.type == "fixed" or joint.mimic is not None or (view.excluded and not view.drives):
         return found
-    drive, passive = joint.drive, (joint.stiffness, joint.damping)
+    drive = None if passive(joint) else joint.drive
+    spring, damper = joint.stiffness, joint.damping
     for told in view.drives:
-        stiffness = drive.stiffness.value if drive else passive[0].value if passive[0] else 0.0
-        damping = drive.damping.value if drive else passive[1].value if passive[1] else 0.0
+        stiffness = drive.stiffness.value if drive else spring.value if spring else 0.0
+        damping = drive.damping.value if drive else damper.value if damper else 0.0
         found += [("drive stiffness", told.stiffness, stiffness), ("drive damping", told.damping, damping)]
         if drive is None:
             continue

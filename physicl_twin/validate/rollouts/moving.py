@@ -151,7 +151,9 @@ def _surveyed(usd: str, changed: tuple[int, ...], engine: str, settings: EngineS
     _require_within_limits(mechanism.joints, _names(mechanism.joints, records))
     row = {joint.path: index for index, joint in enumerate(mechanism.joints)}
     driven = [
-        bool(record.get("drive")) if record else joint.drive_stiffness > 0.0 or joint.drive_damping > 0.0
+        bool(record.get("drive")) and record["drive"].get("mode") != "force"
+        if record
+        else joint.drive_stiffness > 0.0 or joint.drive_damping > 0.0
         for joint, record in zip(mechanism.joints, records, strict=True)
     ]
     return MovingTwin(
