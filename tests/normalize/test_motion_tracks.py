@@ -47,6 +47,7 @@ def test_joints_and_their_ranges_are_those_that_were_shown(tmp_path, family, see
         shown = np.array([q[truth.name] for q in way]) - rest
         wide = 0.012 if truth.type == "prismatic" else 0.03
         assert joint.upper - joint.lower == pytest.approx(np.ptp(shown), abs=wide)
+        assert joint.lower <= joint.position <= joint.upper, "noise must not put it outside of its own range"
         assert joint.evidence[0].kind == "fit" and joint.evidence[0].source == "tracks.csv"
 
 

@@ -112,7 +112,10 @@ def _joint(twin: Twin, seen: SeenJoint, name: str, parent: Body, child: Body) ->
     frame = np.eye(4)
     frame[:3, :3] = frame_along(seen.axis) if seen.type != "spherical" else np.eye(3)
     frame[:3, 3] = _anchor(twin, seen, child)
-    lower, upper = (seen.lower, seen.upper) if seen.type != "spherical" else (-seen.upper, seen.upper)
+    # Where the file has it is a place where it can be, whatever the track saw.
+    lower, upper = (
+        (min(seen.lower, 0.0), max(seen.upper, 0.0)) if seen.type != "spherical" else (-seen.upper, seen.upper)
+    )
     return Joint(
         name,
         _AUTHORED[seen.type],
