@@ -9,12 +9,15 @@ from physicl_twin.normalize.joints.candidate import Candidate
 from physicl_twin.normalize.joints.frames import frame_of
 from physicl_twin.normalize.joints.groups import Named, loose_groups, named_groups
 from physicl_twin.normalize.joints.lines import lines_of
-from physicl_twin.normalize.joints.naming import Meaning
+from physicl_twin.normalize.joints.naming import Meaning, Role
 from physicl_twin.normalize.joints.panels import panel_candidates
 from physicl_twin.normalize.joints.pivots import pivots
 from physicl_twin.normalize.joints.scene import Group, Scene
 from physicl_twin.normalize.joints.slides import slide_candidates, sliding_groups
-from physicl_twin.normalize.joints.spins import spins
+from physicl_twin.normalize.joints.spins import rolls_otherwise, spins
+
+#: What turns about an upright axis only does so to this cosine (18°).
+_UPRIGHT = 0.95
 
 
 def candidates_of(scene: Scene) -> list[Candidate]:
@@ -40,7 +43,10 @@ def _loose(
 ) -> list[Candidate]:
     """Slides and panels among the groups that hang free, come apart along an axis or are named."""
     roles = {one.group: one.meaning for one in named}
-    groups = list(dict.fromkeys([*roles, *loose]))
+    most = scene.settings.max_candidates
+    groups = list(dict.fromkeys([*roles, *sorted(loose, key=lambda group: -scene.pieces[scene.main(group)].diagonal)]))
+    scene.left_out = max(scene.left_out, len(groups) - most, len(sliding) - most)
+    groups, sliding = groups[:most], sliding[:most]
     found: list[Candidate] = []
     for group in groups:
         if group & away:
@@ -48,7 +54,7 @@ def _loose(
         meaning = roles.get(group)
         role = scene.table.roles[meaning.role] if meaning is not None else None
         if role is None or role.moves("prismatic"):
-            for one in slide_candidates(scene, group, list(frame_of(scene, group)), role is not None):
+            for one in slide_candidates(scene, group, list(frame_of(scene, group)), _slides(role)):
                 found.append(_named(scene, one, named))
         if role is None or role.panel:
             for one in panel_candidates(scene, group, role):
@@ -61,16 +67,27 @@ def _loose(
     return found
 
 
+def _slides(role: Role | None) -> bool:
+    """True for what usually slides, by its name."""
+    return role is not None and role.joint == "prismatic"
+
+
 def _named(scene: Scene, candidate: Candidate, named: Sequence[Named]) -> Candidate:
     """The candidate with what its name and the kind of object say."""
     features: dict[str, float] = {}
     reasons: list[str] = []
     meaning, name = _meaning(scene, candidate.group, named)
+    if not meaning.kind:
+        meaning, name = _held_meaning(scene, candidate)
     kind = candidate.twist.kind
     role = ""
     if meaning.kind == "role":
         role = meaning.role
-        if scene.table.roles[role].moves(kind) and (candidate.pattern != "spin" or scene.table.roles[role].symmetric):
+        round_role = scene.table.roles[role].symmetric
+        fits = round_role if candidate.pattern == "spin" else not (round_role and rolls_otherwise(scene, candidate))
+        if scene.table.roles[role].upright:
+            fits &= kind == "revolute" and abs(float(candidate.twist.axis[2])) > _UPRIGHT
+        if scene.table.roles[role].moves(kind) and fits:
             usual = 1.0 if kind == scene.table.roles[role].joint else 0.5
             features["named"] = usual * _share_named(scene, candidate.group, named)
             if candidate.pattern == "spin":
@@ -103,13 +120,17 @@ def _named(scene: Scene, candidate: Candidate, named: Sequence[Named]) -> Candid
 def _share_named(scene: Scene, group: Group, named: Sequence[Named]) -> float:
     """1 where the name is that of all that moves, a quarter where other things of their own move with it."""
     main = scene.main(group)
-    if any(scene.meanings[index].kind in ("base", "structure") for index in group):
+    size = scene.pieces[main].diagonal
+    large = [index for index in group if scene.pieces[index].diagonal > 0.8 * size and index != main]
+    if any(scene.meanings[index].kind == "base" for index in group):
+        return 0.25
+    if any(scene.meanings[index].kind == "structure" for index in large):
         return 0.25
     mine = [one.group for one in named if main in one.group and one.group < group]
     if not mine or any(one.group >= group for one in named if main in one.group):
         return 1.0
-    rest = group - max(mine, key=len)
-    return 0.25 if any(not scene.meanings[index].kind for index in rest) else 1.0
+    rest = [index for index in group - max(mine, key=len) if not scene.meanings[index].kind]
+    return 0.25 if any(scene.pieces[index].diagonal > 0.5 * size for index in rest) else 1.0
 
 
 def _body_name(group: Group, meaning: Meaning, name: str, named: Sequence[Named]) -> str:
@@ -132,6 +153,19 @@ def _meaning(scene: Scene, group: Group, named: Sequence[Named]) -> tuple[Meanin
         return closest.meaning, closest.name
     if scene.meanings[main].kind:
         return scene.meanings[main], scene.pieces[main].part
+    return Meaning(), ""
+
+
+def _held_meaning(scene: Scene, candidate: Candidate) -> tuple[Meaning, str]:
+    """What the name of a piece says that the axis goes through, where the largest one has no telling name."""
+    holders = candidate.holders | {i for i in candidate.group if scene.meanings[i].kind == "fastener"}
+    for contact in scene.contacts:
+        for one, other in ((contact.a, contact.b), (contact.b, contact.a)):
+            said = scene.meanings[one]
+            if one in candidate.group and other in holders and said.kind == "role":
+                role = scene.table.roles[said.role]
+                if not role.symmetric and not role.panel and contact.slides(candidate.twist):
+                    return said, scene.pieces[one].part
     return Meaning(), ""
 
 

@@ -18,6 +18,8 @@ _FACING = -0.7
 _SLIDES = {"revolute": 0.27, "prismatic": 0.06}
 #: A normal is along the axis from this cosine on; those across it are one flat face's while they agree to this (18°)
 _AXIAL, _FLAT = 0.95, 0.95
+#: Overlaps up to this depth, metres and share of the thinner piece, are faces drawn into each other (judgement).
+_SHALLOW_M, _SHALLOW = 1.2e-3, 0.2
 #: Share of a contact's places that must slide (judgement: a few samples sit on chamfers).
 _MOST = 0.97
 
@@ -126,4 +128,7 @@ def _against(one: Piece, other: Piece, reach: float) -> tuple[FloatArray, FloatA
     touching = (distance <= reach) & facing
     within = (distance > reach) & (other.inside(points) > 0.5)
     kept = touching | within
+    deepest = float(distance[within].max(initial=0.0))
+    if 0 < deepest <= min(_SHALLOW_M, _SHALLOW * min(one.thickness, other.thickness)) and (kept & facing).any():
+        kept &= facing  # drawn a little into each other: the rims that are in the other one say nothing
     return points[kept], normals[kept], np.where(within, distance, 0.0)[kept]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from physicl_twin.normalize.joints.lines import Line
-from physicl_twin.normalize.joints.naming import BELONGS, Meaning
+from physicl_twin.normalize.joints.naming import BELONGS, Meaning, another
 from physicl_twin.normalize.joints.scene import Group, Scene
 
 #: A group of more than this share of the whole's bounds is the whole (judgement).
@@ -67,7 +67,9 @@ def named_groups(scene: Scene, lines: Sequence[Line]) -> list[Named]:
         others = frozenset(
             other.index
             for other, said in zip(scene.pieces, scene.meanings, strict=True)
-            if said.kind == "role" and said.role != meaning.role and said.role not in BELONGS
+            if said.kind == "role"
+            and said.role not in BELONGS
+            and (said.role != meaning.role or another(piece.part, other.part, meaning.role))
         )
         role = scene.table.roles[meaning.role]
         if role.symmetric:
@@ -107,5 +109,9 @@ def _neighbours(scene: Scene, group: Group) -> set[int]:
 def _too_much(scene: Scene, members: Iterable[int]) -> bool:
     vertices = scene.vertices(members)
     diagonal = float(np.linalg.norm(vertices.max(axis=0) - vertices.min(axis=0)))
-    rest = len(scene.pieces) - len(list(members))
-    return rest == 0 or (diagonal > _WHOLE * scene.size and len(list(members)) > 0.7 * len(scene.pieces))
+    mine = frozenset(members)
+    rest = frozenset(range(len(scene.pieces))) - mine
+    if not rest:
+        return True
+    larger = max(piece.diagonal for piece in scene.members(mine)) > max(p.diagonal for p in scene.members(rest))
+    return diagonal > _WHOLE * scene.size and len(mine) > 0.7 * len(scene.pieces) and larger

@@ -10,6 +10,7 @@ from physicl_twin.model import Note, Progress, Twin, silent
 from physicl_twin.normalize.joints.author import Finish, author
 from physicl_twin.normalize.joints.candidates import candidates_of
 from physicl_twin.normalize.joints.choose import Chosen, choose
+from physicl_twin.normalize.joints.glue import glued
 from physicl_twin.normalize.joints.pieces import Piece, pieces_of
 from physicl_twin.normalize.joints.scene import Scene
 from physicl_twin.normalize.joints.settings import JointSettings
@@ -70,6 +71,9 @@ def _inferred(twin: Twin, settings: JointSettings, finish: Finish, progress: Pro
     candidates = [one for one in candidates_of(scene) if not _is_said_rigid(scene, one.group)]
     chosen = choose(scene, candidates)
     progress("joints", 1.0, f"{len(chosen.accepted)} joints")
+    if scene.left_out > 0:
+        text = f"{scene.left_out} of the groups that might move were not looked at, the smallest ones."
+        twin = _with_note(twin, Note("joint_candidates_cut", "info", text, "Raise joints.max_candidates."))
     if not chosen.accepted and not chosen.proposed:
         return twin
     found = author(twin, scene, chosen, finish)
@@ -79,7 +83,9 @@ def _inferred(twin: Twin, settings: JointSettings, finish: Finish, progress: Pro
 def _pieces(twin: Twin, settings: JointSettings) -> list[Piece]:
     body = twin.bodies[0]
     pieces = pieces_of(twin, body, True, settings.max_shells)
-    return pieces if len(pieces) <= settings.max_pieces else pieces_of(twin, body, False, settings.max_shells)
+    if len(pieces) > settings.max_pieces:
+        return pieces_of(twin, body, False, settings.max_shells)
+    return glued(pieces) if sum(part.visible for part in body.parts) > 1 else pieces
 
 
 def _is_said_rigid(scene: Scene, group: frozenset[int]) -> bool:

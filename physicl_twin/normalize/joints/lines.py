@@ -23,6 +23,8 @@ _LOOSE = 0.30
 _KNUCKLE_RATIO, _KNUCKLE_GAP = 1.15, 0.6
 #: A knuckle's radius is at most this share of the object's diagonal: a jar and its lid are none (judgement).
 _KNUCKLE_RADIUS = 0.08
+#: Places along a pin at which it may be in something: a bracket of a two hundredth of a long axle is not missed.
+_PLACES = 257
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,11 +158,11 @@ def _stuck(
         for cylinder, (low, high) in zip(cylinders, spans, strict=True):
             if cylinder.piece != one or not cylinder.convex:
                 continue
-            ends = twist.point + np.outer(np.linspace(low - 1e-4, high + 1e-4, 9), twist.axis)
+            ends = twist.point + np.outer(np.linspace(low - 1e-4, high + 1e-4, _PLACES), twist.axis)
             bounds = scene.pieces[other].bounds
             near = ((ends >= bounds[0] - 1e-4) & (ends <= bounds[1] + 1e-4)).all(axis=1)
             if near.any():
-                at = np.linspace(low, high, 9)[near]
+                at = np.linspace(low, high, _PLACES)[near]
                 found.append(Hold(one, other, how, float(at.min()), float(at.max()), cylinder.radius))
                 break
     return found[:1]

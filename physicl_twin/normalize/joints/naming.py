@@ -22,6 +22,11 @@ _OF = frozenset(["de", "du", "des", "d", "di", "del", "della", "dello", "dei", "
 BELONGS = frozenset(["handle", "knob", "lever", "button"])
 #: Roles whose handles, knobs and levers are fixed to them.
 OWNERS = frozenset(["door", "drawer", "lid", "flap", "window", "slider", "tray"])
+#: Two of these are two things when their names differ by a side only; a drawer's sides are boards of it.
+_SINGLE = frozenset(["door", "lid", "flap", "window", "wheel", "blade", "handle", "lever", "arm"])
+_SIDES = frozenset(
+    ["left", "right", "upper", "lower", "top", "bottom", "middle", "front", "rear", "l", "r", "a", "b", "first"]
+) | {"second", "fridge", "refrigerator", "freezer", "main"}
 
 NameKind = Literal["", "role", "base", "structure", "fastener", "attached"]
 
@@ -36,6 +41,7 @@ class Role:
         also: How it may move, too.
         symmetric: It may be a body of revolution about its axis.
         panel: It is a panel that may turn about its edge.
+        upright: It turns about an upright axis only.
         only: It counts only where the title or class has one of these words; empty for always.
     """
 
@@ -44,6 +50,7 @@ class Role:
     also: tuple[str, ...]
     symmetric: bool
     panel: bool
+    upright: bool
     only: frozenset[str]
 
     def moves(self, kind: str) -> bool:
@@ -160,6 +167,18 @@ def _chosen(
     return next(iter(bound or free or usable), None)
 
 
+def another(name: str, other: str, role: str) -> bool:
+    """True when two names of one role are those of two things: ``door_left`` and ``door_right``."""
+    mine, its = singular(words(name)), singular(words(other))
+    numbers = [[word for word in tokens if word.isdigit()] for tokens in (mine, its)]
+    if all(numbers) and numbers[0][0] != numbers[1][0]:
+        return True
+    if role not in _SINGLE:
+        return False
+    differ = set(mine) ^ set(its)
+    return bool(differ) and differ <= _SIDES and len(set(mine) - differ) <= 2
+
+
 @lru_cache(maxsize=1)
 def shipped_roles() -> RoleTable:
     """The shipped table, read once.
@@ -198,6 +217,7 @@ def _build(data: Mapping[str, Any]) -> RoleTable:
             tuple(raw.get("also", ())),
             bool(raw.get("symmetric")),
             bool(raw.get("panel")),
+            bool(raw.get("upright")),
             only,
         )
         add("role", identifier, raw["words"])

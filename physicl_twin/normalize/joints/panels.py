@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from physicl_twin.model.geometry import FloatArray
+from physicl_twin.normalize.joints.barrels import PARALLEL, at_edges, barrels_of
 from physicl_twin.normalize.joints.candidate import Candidate
+from physicl_twin.normalize.joints.cylinders import Cylinder
 from physicl_twin.normalize.joints.frames import extents, flat_frame
 from physicl_twin.normalize.joints.naming import Role
 from physicl_twin.normalize.joints.scene import Group, Scene
+from physicl_twin.normalize.joints.sweep import FACET
 from physicl_twin.normalize.joints.twist import Twist
 
 #: A panel is thinner than this share of its smaller side (judgement); named a lid or a door, a box counts, too.
@@ -20,7 +24,11 @@ _THIN, _THIN_NAMED = 0.3, 1.2
 _RIM, _RIM_LEAST_M = 0.03, 0.004
 #: Something sticks out of the outer face when it does so by this share of the thickness (judgement).
 _STICKS_OUT = 0.15
+#: Panels without a gap may bite into what is beside them by so much, metres (judgement).
+_BITE_M = 0.002
 _GRID = 12
+#: An edge at which a hinge is drawn is so many times likelier (judgement).
+_DRAWN = 200.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,6 +44,7 @@ class Panel:
         open_behind: Share of the inner face behind which nothing is for three thicknesses.
         seated: True when something stops it inwards.
         inset: True when it stands in its opening.
+        pins: Round hinges at its edges: number of the edge and the cylinder.
     """
 
     axes: FloatArray
@@ -46,6 +55,7 @@ class Panel:
     open_behind: float
     seated: bool
     inset: bool
+    pins: tuple[tuple[int, Cylinder], ...] = ()
 
     def place(self, outward: float, width: float, height: float) -> FloatArray:
         """(3,) point at shares 0..1 of the extents."""
@@ -73,17 +83,24 @@ def panel_of(scene: Scene, group: Group, lenient: bool) -> Panel | None:
     if not any(free):
         return None
     if all(free):
-        away = float((point - 0.5 * (scene.bounds[0] + scene.bounds[1])) @ normal)
+        around = scene.vertices(others)
+        away = float((point - 0.5 * (around.min(axis=0) + around.max(axis=0))) @ normal)
         outward: FloatArray = normal if away >= 0 else np.negative(normal)
     else:
         outward = normal if free[0] else np.negative(normal)
-    width, height = _sides(outward, frame[order[1]], frame[order[2]])
+    barrels = barrels_of(scene, group, outward)
+    first, second = frame[order[1]], frame[order[2]]
+    if barrels and max(abs(float(barrels[0].axis @ side)) for side in (first, second)) < PARALLEL:
+        first = np.asarray(barrels[0].axis - (barrels[0].axis @ outward) * outward)
+        first = first / np.linalg.norm(first)
+        second = np.asarray(np.cross(outward, first))
+    width, height = _sides(outward, first, second)
     axes = np.array([outward, width, height])
     spans = extents(main.vertices, axes)
     near, open_behind, inset = _surroundings(scene, group, axes, spans)
-    return Panel(
-        axes, spans[:, 0], spans[:, 1], _grip(scene, group, axes, spans), near, open_behind, not all(free), inset
-    )
+    pins = at_edges(barrels, axes, spans)
+    grip = _grip(scene, group - {pin.piece for _, pin in pins}, axes, spans)
+    return Panel(axes, spans[:, 0], spans[:, 1], grip, near, open_behind, not all(free), inset, pins)
 
 
 def _sides(outward: FloatArray, first: FloatArray, second: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -174,7 +191,10 @@ def panel_candidates(scene: Scene, group: Group, role: Role | None) -> list[Cand
         if odds[number] < 0.02:
             continue
         twist, angle, back = edges[int(number)]
-        found.append(_candidate(scene, group, panel, twist, angle, back, float(odds[number]), lid))
+        made = _candidate(scene, group, panel, twist, angle, back, float(odds[number]), lid)
+        if any(edge == number for edge, _ in panel.pins):
+            made = made.with_features(("A round hinge is drawn at that edge.",), hinge_pin=1.0)
+        found.append(made)
     return found
 
 
@@ -183,6 +203,9 @@ def _edge(scene: Scene, group: Group, panel: Panel, number: int, lid: bool) -> t
     others = scene.others(group)
     step = math.radians(scene.settings.angle_step_deg)
     best: tuple[Twist, float, float] | None = None
+    pins = [pin for edge, pin in panel.pins if edge == number]
+    if pins:
+        return _about_pin(scene, group, panel, pins)
     levels = (1.0, 0.0) if panel.inset and not lid else (0.0, 1.0)
     for level in levels:
         along = panel.axes[2] if number < 2 else panel.axes[1]
@@ -193,6 +216,12 @@ def _edge(scene: Scene, group: Group, panel: Panel, number: int, lid: bool) -> t
         speed = float(np.cross(along, middle - point) @ panel.axes[0])
         twist = Twist("revolute", along if speed > 0 else -along, point)
         ahead = scene.travel(group, others, twist, math.pi, step)
+        if ahead.distance < math.radians(30.0):
+            # Drawn without a gap, its far inner edge passes the other side by thickness squared over twice the width.
+            thickness, width = float(np.ptp([panel.low[0], panel.high[0]])), 2 * twist.reach(middle[None])
+            bite = min(0.6 * thickness**2 / width, _BITE_M)
+            everything = frozenset(range(len(scene.pieces)))
+            ahead = scene.travel(group, others, twist, math.pi, step, everything, bite / FACET)
         if best is None or ahead.distance > best[1] + math.radians(15):
             behind = scene.travel(group, others, twist.reversed, math.pi / 2, step)
             best = (twist, ahead.distance, behind.distance if behind.stopped_by >= 0 else math.inf)
@@ -200,6 +229,20 @@ def _edge(scene: Scene, group: Group, panel: Panel, number: int, lid: bool) -> t
             break
     assert best is not None
     return best
+
+
+def _about_pin(scene: Scene, group: Group, panel: Panel, pins: Sequence[Cylinder]) -> tuple[Twist, float, float]:
+    """The hinge on a round pin that is drawn at an edge, as ``_edge``; what stands round it may cut it."""
+    pin = max(pins, key=lambda one: one.length)
+    speed = float(np.cross(pin.axis, panel.place(0.5, 0.5, 0.5) - pin.point) @ panel.axes[0])
+    twist = Twist("revolute", pin.axis if speed > 0 else -pin.axis, pin.point)
+    others = scene.others(group) - {one.piece for one in pins}
+    everything = frozenset(range(len(scene.pieces)))
+    step = math.radians(scene.settings.angle_step_deg)
+    bite = pin.radius / FACET
+    ahead = scene.travel(group, others, twist, math.pi, step, everything, bite)
+    behind = scene.travel(group, others, twist.reversed, math.pi / 2, step)
+    return twist, ahead.distance, behind.distance if behind.stopped_by >= 0 else math.inf
 
 
 def _edge_odds(scene: Scene, panel: Panel, angles: FloatArray, lid: bool, role: Role | None) -> FloatArray:
@@ -227,6 +270,8 @@ def _edge_odds(scene: Scene, panel: Panel, angles: FloatArray, lid: bool, role: 
             odds[2 * axis] *= 5.0 if low > high else 0.2
             odds[2 * axis + 1] *= 5.0 if high > low else 0.2
     odds *= np.clip(angles / math.radians(90), 0.05, 1.0) ** 2
+    for number, _ in panel.pins:
+        odds[number] *= _DRAWN
     return odds
 
 

@@ -35,6 +35,7 @@ class Piece:
         vertices: (V, 3) metres.
         faces: (F, 3).
         closed: True when it bounds a region.
+        members: The shells one by one where it is of several that touch.
     """
 
     index: int
@@ -44,6 +45,7 @@ class Piece:
     vertices: FloatArray
     faces: Indices
     closed: bool
+    members: tuple[Piece, ...] = ()
     _trees: dict[str, Any] = field(default_factory=dict)
 
     @cached_property
@@ -106,24 +108,13 @@ class Piece:
         """(S, 3) points spread over the faces, each face having one at least where there are few, and their normals."""
         count = len(self.faces)
         if count > _ON_FACES:
-            chosen = np.unique(np.searchsorted(np.cumsum(self.areas), _spread(_ON_FACES) * self.areas.sum()))
-            chosen = np.clip(chosen, 0, count - 1)
-            return self.corners[chosen].mean(axis=1), self.normals[chosen]
+            face = np.searchsorted(np.cumsum(self.areas), _spread(_ON_FACES) * self.areas.sum())
+            face = np.clip(face, 0, count - 1)
+            return _within(self.corners[face], np.arange(len(face))), self.normals[face]
         share = self.areas / max(float(self.areas.sum()), 1e-300)
         number = np.maximum(1, np.round(share * _ON_FACES)).astype(int)
         face = np.repeat(np.arange(count), number)
-        step = np.arange(len(face)) - np.repeat(np.cumsum(number) - number, number)
-        # The R2 sequence (Roberts 2018) spreads evenly; folding maps the square onto the triangle.
-        u = (0.5 + step * 0.7548776662466927) % 1.0
-        v = (0.5 + step * 0.5698402909980532) % 1.0
-        alone = number[face] == 1
-        u, v = np.where(alone, 1 / 3, u), np.where(alone, 1 / 3, v)
-        over = u + v > 1
-        u, v = np.where(over, 1 - u, u), np.where(over, 1 - v, v)
-        corners = self.corners[face]
-        points = (
-            corners[:, 0] + u[:, None] * (corners[:, 1] - corners[:, 0]) + v[:, None] * (corners[:, 2] - corners[:, 0])
-        )
+        points = _within(self.corners[face], np.arange(len(face)))
         return points, self.normals[face]
 
     @cached_property
@@ -170,6 +161,8 @@ class Piece:
 
     def depth(self, points: FloatArray, least: float = 0.0) -> FloatArray:
         """(N,) how deep points lie inside, metres; 0 outside, and where it is no deeper than ``least``."""
+        if self.members:  # their faces in each other bound nothing
+            return np.asarray(np.max([piece.depth(points, least) for piece in self.members], axis=0))
         depths = np.zeros(len(points))
         low, high = self.bounds
         near = np.flatnonzero(((points > low + least) & (points < high - least)).all(axis=1))
@@ -194,6 +187,16 @@ class Piece:
 
     def _triangles(self) -> Indices:
         return np.ascontiguousarray(self.faces, dtype=np.int64)
+
+
+def _within(corners: FloatArray, step: Indices) -> FloatArray:
+    """(N, 3) places in triangles: the R2 sequence (Roberts 2018) spreads evenly, folding maps the square onto them."""
+    u = (0.5 + step * 0.7548776662466927) % 1.0
+    v = (0.5 + step * 0.5698402909980532) % 1.0
+    over = u + v > 1
+    u, v = np.where(over, 1 - u, u)[:, None], np.where(over, 1 - v, v)[:, None]
+    first = corners[:, 0]
+    return np.asarray(first + u * (corners[:, 1] - first) + v * (corners[:, 2] - first))
 
 
 def _spread(count: int) -> FloatArray:

@@ -224,16 +224,23 @@ def wheel_features(scene: Scene, group: Group, twist: Twist, line: Line | None) 
     on_ground = level and low < ground + 0.02 * reach + 1e-4
     main = scene.pieces[scene.main(group)]
     length = float(np.ptp(main.vertices @ twist.axis))
-    twins = 0
+    twins = apart = 0
     for piece in scene.pieces:
         if piece.index in group or abs(piece.diagonal - main.diagonal) > 0.02 * main.diagonal:
             continue
         alike = len(piece.faces) == len(main.faces) or abs(abs(piece.volume) / abs(main.volume) - 1.0) < 0.02
-        twins += alike and float(np.ptp(piece.vertices @ twist.axis)) < 1.3 * length
-    pin = min((c.radius for c in line.cylinders), default=reach) if line is not None else reach
+        if alike and float(np.ptp(piece.vertices @ twist.axis)) < 1.3 * length:
+            twins += 1
+            middle = 0.5 * (piece.bounds[0] + piece.bounds[1])[None]
+            apart += float(twist.distances(middle)[0]) > reach and float(piece.bounds[0, 2]) < ground + 0.05 * reach
+    # A roller on the ground is a pin in its holes; a disc is thicker than what it turns on, if it turns on anything.
+    pins = [c.radius for c in line.cylinders if c.piece not in group] if line is not None else []
+    pin = min((radius for radius in pins if radius < 0.98 * reach), default=0.0)
     found: dict[str, float] = {}
-    if on_ground and reach > 0.03 * scene.size and reach > 1.5 * pin:
+    if on_ground and reach > 0.015 * scene.size and reach > 1.5 * pin:
         found["wheel"] = 1.0
         if twins:
             found["wheel_twins"] = 1.0
+        if twins >= 3 and apart:
+            found["wheel_axles"] = 1.0
     return found

@@ -34,6 +34,7 @@ class Scene:
         expected: Roles that such things have.
         entry: Entry of the table of things that says so; ``rigid`` for things that never come apart.
         away: Pieces that were found to move and are taken out of the way of others.
+        left_out: Groups beyond ``max_candidates`` that were not looked at.
     """
 
     pieces: Sequence[Piece]
@@ -44,6 +45,7 @@ class Scene:
     expected: frozenset[str]
     entry: str
     away: Group = frozenset()
+    left_out: int = 0
     _depths: dict[tuple[int, int], float] = field(default_factory=dict)
 
     @classmethod

@@ -18,6 +18,8 @@ from physicl_twin.normalize.joints.twist import Twist
 
 #: A slide has play when it moves sideways by more than this, metres: below, parts touch.
 _PLAY_M = 5e-5
+#: A plate is thinner than this share of its smaller side (judgement, as a panel).
+_PLATE = 0.2
 #: Extent at which sideways play is looked for, shares of the extent along the slide.
 _ALONG = (0.15, 0.3, 0.5, 0.7, 0.8, 0.9, 0.97)
 
@@ -70,6 +72,8 @@ def _along(scene: Scene, group: Group, axis: FloatArray, named: bool) -> Candida
     s = scene.settings
     vertices = scene.vertices(group)
     length = float(np.ptp(vertices @ axis))
+    if not named and _is_plate(scene, group, axis):
+        return None
     middle = 0.5 * (vertices.min(axis=0) + vertices.max(axis=0))
     whole = float(np.ptp(scene.vertices(range(len(scene.pieces))) @ axis))
     twist = Twist("prismatic", axis, middle)
@@ -137,6 +141,13 @@ def _along(scene: Scene, group: Group, axis: FloatArray, named: bool) -> Candida
         features=features,
         reasons=tuple(reasons),
     )
+
+
+def _is_plate(scene: Scene, group: Group, axis: FloatArray) -> bool:
+    """True for a plate across the axis: out of its opening it comes as a door does, and is guided by nothing."""
+    main = scene.pieces[scene.main(group)].vertices
+    across = np.ptp(main @ _across(axis).T, axis=0)
+    return bool(np.ptp(main @ axis) < _PLATE * across.min())
 
 
 def _guided(
