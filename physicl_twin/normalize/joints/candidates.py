@@ -18,6 +18,8 @@ from physicl_twin.normalize.joints.spins import rolls_otherwise, spins
 
 #: What turns about an upright axis only does so to this cosine (18°).
 _UPRIGHT = 0.95
+#: Among more pieces fewer groups are looked at, as each is swept against all of them (judgement: a minute).
+_MANY = 150
 
 
 def candidates_of(scene: Scene) -> list[Candidate]:
@@ -43,7 +45,7 @@ def _loose(
 ) -> list[Candidate]:
     """Slides and panels among the groups that hang free, come apart along an axis or are named."""
     roles = {one.group: one.meaning for one in named}
-    most = scene.settings.max_candidates
+    most = int(scene.settings.max_candidates * min(1.0, _MANY / len(scene.pieces)))
     groups = list(dict.fromkeys([*roles, *sorted(loose, key=lambda group: -scene.pieces[scene.main(group)].diagonal)]))
     scene.left_out = max(scene.left_out, len(groups) - most, len(sliding) - most)
     groups, sliding = groups[:most], sliding[:most]
