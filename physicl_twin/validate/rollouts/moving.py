@@ -18,7 +18,7 @@ from physicl_twin.engines.mechanism import Mechanism
 from physicl_twin.engines.scene_description import DescribedBody, DescribedJoint, SceneDescription
 from physicl_twin.engines.settings import EngineSettings
 from physicl_twin.engines.usd_reader import describe, open_stage
-from physicl_twin.model import ValidationError
+from physicl_twin.model import EngineError, ValidationError
 from physicl_twin.model.geometry import FloatArray, Pose
 from physicl_twin.usd.rollout_scene import Clone, write_rollout_scene
 
@@ -187,7 +187,10 @@ def _require_within_limits(joints: tuple[DescribedJoint, ...], names: tuple[str,
 
 def has_moving_joint(usd: Path) -> bool:
     """True for a stage with a revolute or prismatic joint that is switched on; False when it cannot be opened."""
-    stage = Usd.Stage.Open(str(usd))
+    try:
+        stage = open_stage(usd)
+    except EngineError:  # whoever simulates it says what is wrong with it
+        return False
     return any(
         (prim.IsA(UsdPhysics.RevoluteJoint) or prim.IsA(UsdPhysics.PrismaticJoint))
         and UsdPhysics.Joint(prim).GetJointEnabledAttr().Get() is not False
