@@ -61,6 +61,15 @@ def test_the_base_may_be_untracked_and_the_axes_stated(tmp_path):
     result = score(mechanism, twin)
     assert result.matched == result.found == 1
     assert any(note.code == "tracks_read_as" and "post" in note.message for note in twin.notes)
+    assert not any(note.code == "tracks_axes_assumed" for note in twin.notes)
+
+
+def test_displacements_do_not_tell_their_axes(tmp_path):
+    mechanism = MOVING["gate"](1)
+    path = write_csv(record(mechanism, "displacements"), tmp_path / "t.csv", frame="displacements")
+    twin = with_motion(read(tmp_path, mechanism), read_pose_tracks(path), 0.9)
+    (note,) = [note for note in twin.notes if note.code == "tracks_axes_assumed"]
+    assert "'up: z'" in note.hint and score(mechanism, twin).matched == 1
 
 
 def test_a_rigid_thing_that_is_carried_about_gets_no_joint(tmp_path):

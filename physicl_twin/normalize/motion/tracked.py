@@ -88,12 +88,17 @@ def with_motion(twin: Twin, tracks: PoseTracks, confident: float) -> Twin:
         verdict = pairs.whole(sets[parent][0], sets[child][0])
         if verdict is not None:
             verdicts.append((parent, child, verdict))
-    frame, seen = _placed_joints(twin, tracks, bodies, sets, verdicts)
+    frame, seen, sure_of_axes = _placed_joints(twin, tracks, bodies, sets, verdicts)
     told = f"The tracked poses are those of {_FRAME_WORDS[frame]}."
     silent = [part.name for part in parts if part.name not in seeds]
     if silent:
         told += f" Parts that nobody tracked went with what they touch: {_list(silent)}."
     notes.append(Note("tracks_read_as", "info", told))
+    if not sure_of_axes:
+        message = f"{tracks.source.name} may count in the file's axes or with z up; the file's axes were taken."
+        notes.append(
+            Note("tracks_axes_assumed", "warning", message, "Write 'up: y' or 'up: z' into the file of tracks.")
+        )
     for part in twin.parts:
         groups.setdefault(part.name, 0)
     return author(twin.with_notes(*notes), groups, seen, confident)
@@ -161,8 +166,12 @@ def _placed_joints(
     bodies: _Bodies,
     sets: list[list[int]],
     verdicts: list[tuple[int, int, MotionVerdict]],
-) -> tuple[TrackFrame, list[SeenJoint]]:
-    """The joints in the twin's frame, under the reading of the tracks that puts the file's pose on every motion."""
+) -> tuple[TrackFrame, list[SeenJoint], bool]:
+    """The joints in the twin's frame, under the reading of the tracks that puts the file's pose on every motion.
+
+    Returns:
+        How the tracks were read, the joints, and False when other axes would have fitted as well.
+    """
     kinds: tuple[TrackFrame, ...] = (tracks.frame,) if tracks.frame else ("parts", "displacements")
     tried = []
     for kind in kinds:
@@ -173,7 +182,8 @@ def _placed_joints(
             tried.append((miss, kind, frames, [q for q, _ in found]))
     # The usual reading first, unless another one puts the file's pose much nearer to the motions.
     closest = min(one[0] for one in tried)
-    miss, kind, frames, zeros = next(one for one in tried if one[0] <= 2 * closest + _AS_GOOD)
+    fitting = [one for one in tried if one[0] <= 2 * closest + _AS_GOOD]
+    miss, kind, frames, zeros = fitting[0]
     if miss > 1.0:
         raise GeometryError(
             "tracks_not_aligned",
@@ -181,9 +191,10 @@ def _placed_joints(
             "Track the parts' own frames, or their displacements from the file's pose, or write 'frame: first' when "
             "the first row shows the file's pose in the file's axes.",
         )
-    return kind, [
+    joints = [
         _joint(p, c, verdict, frames[p], zero, tracks) for (p, c, verdict), zero in zip(verdicts, zeros, strict=True)
     ]
+    return kind, joints, sum(one[1] == kind for one in fitting) == 1
 
 
 def _axes(twin: Twin, tracks: PoseTracks) -> list[FloatArray]:
