@@ -40,6 +40,7 @@ MENU = [
     "Robotics > Physicl Twin Graphs > On Custom Event: Next Variation",
     "Robotics > Physicl Twin Graphs > On Impulse: Import and Check",
     "Robotics > Physicl Twin Graphs > On Play: Randomize and Settle",
+    "Robotics > Physicl Twin Graphs > On Play: Sweep Joints",
 ]
 
 
@@ -124,7 +125,7 @@ def test_enable_disable_enable_again_leaves_nothing_and_doubles_nothing(tmp_path
     assert told["output_folder"].endswith("physicl_twin")
     assert any("*.step" in one for one in told["filters"])
     assert not any("*.stl" in one for one in told["filters"]), "Kit imports STL itself"
-    assert len(told["graphs"]) == 3
+    assert len(told["graphs"]) == 4
     assert told["disabled"]
     assert told["modules"] == []
     assert told["again"] == enabled
