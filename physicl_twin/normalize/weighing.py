@@ -369,6 +369,10 @@ def _quantiles(estimate: Estimate, z: FloatArray) -> FloatArray:
     return scaled
 
 
+#: No draw is taken for less than this share of the central case (judgement: beyond that an interval says nothing).
+_LEAST_SHARE = 1e-3
+
+
 def positive_estimate(
     samples: FloatArray, unit: str, method: str, flags: tuple[str, ...] = (), branching: bool = False
 ) -> Estimate:
@@ -382,6 +386,8 @@ def positive_estimate(
         branching: True when the samples may have several modes: the 90 % interval is then theirs, and not symmetric.
     """
     value = float(samples[0])
+    # Where others take nearly all of a stated sum a draw can leave next to nothing; its logarithm knows no bounds.
+    samples = np.maximum(samples, _LEAST_SHARE * value)
     log_std = float(np.log(samples[1:]).std())
     if log_std < 1e-12:
         return Estimate.exact(value, unit, method, (), flags)

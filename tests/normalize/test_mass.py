@@ -341,3 +341,11 @@ def test_lengths_are_read() -> None:
         with pytest.raises(ConfigError) as caught:
             parse_length(text)
         assert caught.value.code == "length_unreadable"
+
+
+def test_draws_that_leave_nothing_do_not_break_the_estimate() -> None:
+    from physicl_twin.normalize.weighing import positive_estimate
+
+    samples = np.concatenate([[1.0], np.full(50, 1.0), np.full(50, 1e-200)])
+    found = positive_estimate(samples, "kg", "share of a stated mass")
+    assert 0.0 < found.low < 0.01 and found.high > 1.0 and np.isfinite(found.std)
