@@ -97,12 +97,14 @@ def density(subject: Subject) -> Findings:
 
 @check("friction.equal", "Stage and twin.json state the same friction", _REBUILD)
 def equal(subject: Subject) -> Findings:
-    """Each part's material is on the stage with its friction and restitution."""
+    """The material of each part that collides is on the stage with its friction and restitution."""
     found = Findings()
     tolerance = subject.number("mass_relative_tolerance")
-    used = sorted({part.material for part in subject.twin.parts if part.material})
-    if not found.require(bool(used), "twin.json", "No part has a material."):
+    parts = [part for part in subject.twin.parts if part.material]
+    if not found.require(bool(parts), "twin.json", "No part has a material."):
         return found
+    # What is only seen touches nothing: its material's friction stands nowhere on the stage.
+    used = sorted({part.material for part in parts if part.collides})
     on_stage = _materials(subject)
     for name in used:
         material = subject.twin.material(name)
