@@ -414,12 +414,13 @@ def main() -> int:
     parser.add_argument("--rollouts", action="store_true", help="run all rollouts of what is built")
     parser.add_argument("--swing", action="store_true", help="compare a swing-down of what is built in two engines")
     parser.add_argument("--keep", default="", metavar="FOLDER", help="leave the twins there")
+    parser.add_argument("--fast", action="store_true", help="build with the coarser collision geometry")
     parser.add_argument("--longest", type=float, default=600.0, metavar="SECONDS", help="given to one robot")
     options = parser.parse_args()
     rows: list[Row] = []
     process = robots_build.ours(options.longest)
     rival = robots_build.rival(options.against, options.longest) if options.against else None
-    asked = {"rollouts": options.rollouts, "swing": options.swing, "keep": options.keep}
+    asked = {"rollouts": options.rollouts, "swing": options.swing, "keep": options.keep, "fast": options.fast}
     for path in descriptions(options.folder, options.match)[: options.limit]:
         row = measure(path, options.folder, options.configurations, options.seed)
         print(_line(row), flush=True)

@@ -188,7 +188,7 @@ def build(path: Path, process: Process, against: Process | None, **asked: Any) -
         path: The description.
         process: Ours.
         against: The rival's.
-        asked: ``rollouts``, ``swing``, ``keep`` of ``build_one``.
+        asked: ``rollouts``, ``swing``, ``keep``, ``fast`` of ``build_one``.
     """
     answer = process.ask(path=str(path), **asked)
     told = {}
@@ -200,7 +200,9 @@ def build(path: Path, process: Process, against: Process | None, **asked: Any) -
     return Build(**{**answer, **lists, **told})
 
 
-def build_one(path: str, rollouts: bool = False, swing: bool = False, keep: str = "") -> dict[str, Any]:
+def build_one(
+    path: str, rollouts: bool = False, swing: bool = False, keep: str = "", fast: bool = False
+) -> dict[str, Any]:
     """Read, complete, write and check one description; fields of ``Build``.
 
     Args:
@@ -208,6 +210,7 @@ def build_one(path: str, rollouts: bool = False, swing: bool = False, keep: str 
         rollouts: True to run every rollout in PhysX and MuJoCo.
         swing: True to let it swing in both, see ``robots_swing``.
         keep: Folder to leave the twin in.
+        fast: True for the coarser collision geometry of ``build --fast``.
     """
     from physicl_twin import ingest, normalize, settings, usd
     from physicl_twin.model import PhysiclError, dumps
@@ -226,7 +229,7 @@ def build_one(path: str, rollouts: bool = False, swing: bool = False, keep: str 
         try:
             twin = ingest.read(Path(path))
             lap("read")
-            twin = normalize.normalize(twin, normalize.NormalizeOptions(settings=settings.pipeline()))
+            twin = normalize.normalize(twin, normalize.NormalizeOptions(settings=settings.pipeline(), fast=fast))
             lap("normalize")
             file = usd.write_twin(twin, Path(folder))
             lap("write")
