@@ -103,6 +103,39 @@ def test_what_has_no_joints_or_is_held_is_asked_other_questions(tmp_path):
     assert error.value.code == "rollout_no_joint"
 
 
+def test_limits_of_speed_bind_the_command_in_every_engine(any_engine, tmp_path):
+    """MuJoCo's variant has no word for them: told at once, the joints of an arm swing others out of place."""
+    made = movers.arm()
+    usd = Path(twins.write(made, tmp_path))
+    result = run("joint_sweep", usd, any_engine)
+    assert result.status == "passed", result.message
+    # Three joints, from 0 to -2 and to 2.5; half a cosine is pi/2 times as fast in its middle as in the mean.
+    least_s = sum(0.5 * math.pi * (2.0 + 2.5) / joint.max_velocity.value for joint in made.joints[:3])
+    assert result.series[0].time_s[-1] > least_s
+
+
+def test_a_joint_that_moves_asks_of_the_others_what_they_can_give(any_engine, tmp_path):
+    """Of a light forearm at the end of a long arm, whose drive of 5 Hz is soft against what the arm does to it."""
+    builder = MechanismBuilder(tmp_path / "flail.usda")
+    builder.base()
+    builder.link("upper", (0, 0, 0.1), mass=2, com=(0, 0, 0.2), inertia=(0.03, 0.03, 0.003))
+    builder.link("lower", (0, 0, 0.5), mass=2, com=(0, 0, 0.05), inertia=(0.003, 0.003, 0.003))
+    shoulder = builder.joint("shoulder", "revolute", "base", "upper", (0, 0, 0.1), (0, 0, 0), lower=-1.5, upper=2.0)
+    elbow = builder.joint("elbow", "revolute", "upper", "lower", (0, 0, 0.4), (0, 0, 0), lower=-2.0, upper=2.0)
+    own = {shoulder: 0.03 + 2 * 0.2**2 + 0.003 + 2 * 0.45**2, elbow: 0.003 + 2 * 0.05**2}
+    omega = 2 * math.pi * 5.0
+    for joint, inertia in own.items():
+        builder.drive(joint, stiffness=inertia * omega**2, damping=2 * inertia * omega)
+    builder.quiet()
+    path = builder.save()
+    twin = surveyed(path, any_engine.name)
+    by_name = [twin.names.index(name) for name in ("shoulder", "elbow")]
+    expected = np.array([[own[shoulder], 0.003 + 2 * 0.05 * 0.45], [0.003 + 2 * 0.05 * 0.45, own[elbow]]])
+    np.testing.assert_allclose(twin.mass_matrix[np.ix_(by_name, by_name)], expected, rtol=1e-6)
+    result = run("joint_sweep", path, any_engine)
+    assert result.status == "passed", result.message
+
+
 def test_a_limit_beyond_what_is_in_the_way_fails(any_engine, tmp_path):
     """The door and what it hangs on do not collide, as USD says of joints; a post that is a body of its own stops it."""
     assert run("joint_sweep", cabinet(tmp_path / "free.usda"), any_engine).status == "passed"

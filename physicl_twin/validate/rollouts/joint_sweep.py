@@ -108,6 +108,7 @@ class _Run:
         self.settings, self._dt_s = settings.joints, dt_s
         self.movable = set(drives) | {int(row) for row in np.flatnonzero(twin.positioned)}
         self._slow = {row: self._pole(row) for row in self.movable}
+        self._slowest = min(self._together(), min(self._slow.values(), default=math.inf))
         self.home = twin.followed(twin.home)
         self._targets: FloatArray = self.home.copy()
         self._start: FloatArray = scene.poses()
@@ -179,8 +180,27 @@ class _Run:
             )
         longest = settings.sweep_longest_s
         # The others are pushed out of place meanwhile and come back as slowly as their own drives are.
-        settle = max(_SETTLE / slow, _COME_BACK / min(self._slow.values()))
-        return min(max(whole), longest), min(settle, longest)
+        settle = min(max(_SETTLE / slow, _COME_BACK / self._slowest), longest)
+        whole += [math.pi * math.sqrt(0.5 * way * push) for push in self._pushes(row, settle)]
+        return min(max(whole), longest), settle
+
+    def _pushes(self, moving: int, settle_s: float) -> list[float]:
+        """Of each held joint, the inertia by which the moving one pushes it over the effort that may answer.
+
+        That is a share of the most that its drive gives, and what it gives at an error of which no more than half of
+        the drift is left after settling: critically damped drives leave (1 + x) exp(-x), x the time in their periods.
+        """
+        found = []
+        for row in self.movable - {moving}:
+            stiffness, _ = gains_of(self.twin, row, self.drives)
+            phase = settle_s * self._slowest
+            error = 0.5 * self.settings.drift * span_of(self.twin, row) * math.exp(phase) / (1.0 + phase)
+            answers = [stiffness * error]
+            most = self.twin.joints[row].drive_max_force
+            if most and row not in self.drives:
+                answers.append(self.settings.sweep_effort_share * most)
+            found.append(abs(float(self.twin.mass_matrix[row, moving])) / max(min(answers), 1e-12))
+        return found
 
     def _pole(self, row: int) -> float:
         """Of a joint's drive, the slower one, rad/s: an overdamped drive creeps with k / d."""
@@ -190,6 +210,25 @@ class _Run:
         inertia *= 4.0 if self.twin.in_loop[row] else 1.0
         omega = math.sqrt(max(stiffness, 1e-12) / inertia)
         return min(omega, stiffness / damping) if damping > 2.0 * math.sqrt(stiffness * inertia) else omega
+
+    def _together(self) -> float:
+        """The slowest decay of all drives at once, 1/s, outside of loops: along a chain they push each other.
+
+        Of M q" + D q' + K q = 0, with the mass matrix of the stage's pose.
+        """
+        rows = [row for row in sorted(self.movable) if not self.twin.in_loop[row]]
+        if not rows:
+            return math.inf
+        gains = np.array([gains_of(self.twin, row, self.drives) for row in rows])
+        own = np.array([self.twin.joints[row].damping for row in rows])
+        mass = self.twin.mass_matrix[np.ix_(rows, rows)]
+        # What leads carries its followers, too; a trace of inertia keeps what weighs nothing from being singular.
+        mass = mass + np.diag(np.maximum(self.twin.inertia[rows] * (1.0 + 1e-9) - np.diagonal(mass), 1e-12))
+        count = len(rows)
+        state = np.zeros((2 * count, 2 * count))
+        state[:count, count:] = np.eye(count)
+        state[count:] = -np.linalg.solve(mass, np.hstack([np.diag(gains[:, 0]), np.diag(gains[:, 1] + own)]))
+        return max(-float(np.linalg.eigvals(state).real.max()), 1e-3)
 
     def _step(self, count: int) -> None:
         self.scene.step(self._dt_s, count)

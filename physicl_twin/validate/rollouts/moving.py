@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from pxr import Usd, UsdPhysics
 
 from physicl_twin.engines.joint_properties import Reader
 from physicl_twin.engines.mechanism import Mechanism
-from physicl_twin.engines.scene_description import DescribedBody, DescribedJoint, SceneDescription
+from physicl_twin.engines.scene_description import DescribedJoint, SceneDescription
 from physicl_twin.engines.settings import EngineSettings
 from physicl_twin.engines.usd_reader import describe, open_stage
 from physicl_twin.model import EngineError, ValidationError
@@ -42,6 +42,8 @@ class MovingTwin:
         bodies: Names of the dynamic bodies (N) in the twin's record, else of their prims.
         driven: True for a joint that a controller drives; a passive spring or damper is none.
         inertia: kg m2 or kg about the joint of all that hangs on it, in the pose of the stage, armature included.
+        mass_matrix: (J, J) in the pose of the stage, armatures on the diagonal: an entry is the effort that a held
+            joint (row) needs when another one (column) speeds up by 1 a second.
         leader: Row of the joint that leads this one; -1 for none.
         in_loop: True for a joint of a closed loop.
         floating: Paths of the bodies that mechanisms hang on which nothing holds.
@@ -55,6 +57,7 @@ class MovingTwin:
     bodies: tuple[str, ...]
     driven: NDArray[np.bool_]
     inertia: FloatArray
+    mass_matrix: FloatArray
     leader: NDArray[np.intp]
     in_loop: NDArray[np.bool_]
     floating: tuple[str, ...]
@@ -142,7 +145,7 @@ def _surveyed(usd: str, changed: tuple[int, ...], engine: str, settings: EngineS
         written = write_rollout_scene(Path(folder) / "survey.usda", Path(usd), engine, [Clone(Pose())])
         stage = open_stage(written.path)
         reader: Reader = "physx" if engine == "physx" else "mujoco"
-        scene = describe(stage, settings, reader)
+        scene = _with_speeds(describe(stage, settings, reader), stage)
         mechanism = Mechanism(scene)
         bodies = tuple(_body_name(stage.GetPrimAtPath(path)) for path in mechanism.bodies)
         records = [_record(stage.GetPrimAtPath(joint.path)) for joint in mechanism.joints]
@@ -150,6 +153,7 @@ def _surveyed(usd: str, changed: tuple[int, ...], engine: str, settings: EngineS
         raise ValidationError("rollout_no_joint", f"{Path(usd).name} has no joint that moves.", "Author one.")
     _require_within_limits(mechanism.joints, _names(mechanism.joints, records))
     row = {joint.path: index for index, joint in enumerate(mechanism.joints)}
+    matrix = _mass_matrix(scene, mechanism)
     driven = [
         bool(record.get("drive")) and record["drive"].get("mode") != "force"
         if record
@@ -163,7 +167,8 @@ def _surveyed(usd: str, changed: tuple[int, ...], engine: str, settings: EngineS
         _names(mechanism.joints, records),
         bodies,
         np.array([drives and joint.driven for drives, joint in zip(driven, mechanism.joints, strict=True)], dtype=bool),
-        _inertias(scene, mechanism),
+        _inertias(matrix, mechanism),
+        matrix,
         np.array([row.get(joint.mimic_of, -1) for joint in mechanism.joints], dtype=np.intp),
         _looped(mechanism),
         tuple(path for path in mechanism.tree.order if _floats(mechanism, path)),
@@ -198,6 +203,20 @@ def has_moving_joint(usd: Path) -> bool:
     )
 
 
+def _with_speeds(scene: SceneDescription, stage: Any) -> SceneDescription:
+    """Limits of speed that the twin's record states where the engine's variant has no word for them, as MuJoCo's.
+
+    No command may break them whatever the engine: the same question is then asked of all.
+    """
+
+    def limited(joint: DescribedJoint) -> DescribedJoint:
+        told = _record(stage.GetPrimAtPath(joint.path)).get("max_velocity") or {}
+        speed = float(told.get("value", 0.0))
+        return replace(joint, max_velocity=speed) if joint.max_velocity is None and speed > 0.0 else joint
+
+    return replace(scene, joints=tuple(limited(joint) for joint in scene.joints))
+
+
 def _record(prim: Any) -> dict[str, Any]:
     """What our writer recorded of a joint; empty for another's."""
     return dict((prim.GetCustomDataByKey("physicl") or {}).get("joint", {}))
@@ -214,34 +233,43 @@ def _names(joints: tuple[DescribedJoint, ...], records: list[dict[str, Any]]) ->
     )
 
 
-def _inertias(scene: SceneDescription, mechanism: Mechanism) -> FloatArray:
-    """About each joint's axis, of the bodies that hang on it; of a joint that closes a loop, nothing."""
+def _mass_matrix(scene: SceneDescription, mechanism: Mechanism) -> FloatArray:
+    """(J, J) in the pose of the stage, armatures on the diagonal; of a joint that closes a loop, nothing."""
     bodies = {body.path: body for body in scene.bodies}
     tree = mechanism.tree
-    hanging: dict[str, list[DescribedBody]] = {path: [] for path in tree.order}
+    child = {joint.path: path for path, joint in tree.joints.items()}
+    row_of = {child[joint.path]: row for row, joint in enumerate(mechanism.joints) if joint.path in child}
+    axes = {}
+    for row in row_of.values():
+        joint = mechanism.joints[row]
+        frame = bodies[joint.body1].pose.compose(joint.pose1) if joint.body1 else joint.pose1
+        axes[row] = frame.rotation() @ np.array(joint.axis), np.array(frame.position_m)
+    found = np.diag([joint.armature if joint.path in child else 0.0 for joint in mechanism.joints])
     for path in tree.order:
+        body, rows = bodies[path], []
         above: str | None = path
         while above is not None:
-            hanging[above].append(bodies[path])
+            rows += [row_of[above]] if above in row_of else []
             above = tree.parents.get(above)
-    child = {joint.path: path for path, joint in tree.joints.items()}
-    found = np.zeros(len(mechanism.joints))
-    for row, joint in enumerate(mechanism.joints):
-        if joint.path not in child:
-            continue
-        frame = bodies[joint.body1].pose.compose(joint.pose1) if joint.body1 else joint.pose1
-        axis, anchor = frame.rotation() @ np.array(joint.axis), np.array(frame.position_m)
-        for body in hanging[child[joint.path]]:
-            if joint.type == "prismatic":
-                found[row] += body.mass_kg
-                continue
-            turn = body.pose.rotation()
-            arm = np.cross(axis, body.pose.apply(np.array([body.com_m]))[0] - anchor)
-            spin = turn.T @ axis
-            found[row] += float(spin @ body.inertia() @ spin) + body.mass_kg * float(arm @ arm)
-        found[row] += joint.armature
-    # What leads carries what follows it.
-    own = found.copy()
+        # Velocity of its centre and spin, per unit of each joint that moves it.
+        centre, turn = body.pose.apply(np.array([body.com_m]))[0], body.pose.rotation()
+        spins = np.array([np.zeros(3) if _slides(mechanism, row) else axes[row][0] for row in rows]).reshape(-1, 3)
+        moves = np.array(
+            [axes[row][0] if _slides(mechanism, row) else np.cross(axes[row][0], centre - axes[row][1]) for row in rows]
+        ).reshape(-1, 3)
+        inertia = turn @ body.inertia() @ turn.T
+        found[np.ix_(rows, rows)] += body.mass_kg * moves @ moves.T + spins @ inertia @ spins.T
+    return found
+
+
+def _slides(mechanism: Mechanism, row: int) -> bool:
+    return mechanism.joints[row].type == "prismatic"
+
+
+def _inertias(matrix: FloatArray, mechanism: Mechanism) -> FloatArray:
+    """Of each joint, the others held; what leads carries what follows it."""
+    own = np.diagonal(matrix)
+    found = own.copy()
     row_of = {joint.path: row for row, joint in enumerate(mechanism.joints)}
     for row, joint in enumerate(mechanism.joints):
         if joint.mimic_of in row_of:
