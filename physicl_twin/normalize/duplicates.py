@@ -7,34 +7,50 @@ from dataclasses import replace
 
 import numpy as np
 
-from physicl_twin.model import Body, Note, Part, Shape, Twin
+from physicl_twin.model import Body, Note, Part, Pose, Shape, Twin
+from physicl_twin.normalize.kinematics import rigid_groups
+from physicl_twin.normalize.mass import DERIVED
 
 #: Corners are the same when they agree to this fraction of the twin's extent.
 _SAME = 1e-6
 
 
 def without_duplicate_parts(twin: Twin) -> Twin:
-    """The twin without parts whose cleaned surface coincides with an earlier part's of the same body and role.
+    """The twin without parts whose cleaned surface coincides with another part's of the same body.
 
-    The earlier part keeps its name, look and hints; a note names what was dropped.
+    What both collides and is seen stays before what does only one of them, then the earlier one stays, with its name,
+    look and hints; a part that only collides and one that is only seen both stay. Bodies that fixed joints tie together
+    count as one: robots show a sensor's housing in the link that carries it and in a link of its own. A part that has
+    its copy in another body goes only if its own body keeps something: another part, or a stated mass. A note names
+    what was dropped.
     """
     shapes = {shape.name: shape for shape in twin.shapes}
     step = _SAME * max((_extent(shape) for shape in twin.shapes), default=1.0)
-    bodies: list[Body] = []
-    dropped: list[tuple[str, str]] = []
-    for body in twin.bodies:
-        kept: dict[tuple[str, str], Part] = {}
+    alike: dict[tuple[int, str], list[tuple[Body, Part]]] = {}
+    for body, group in zip(twin.bodies, rigid_groups(twin), strict=True):
         for part in body.parts:
-            key = part.role, _fingerprint(part, shapes[part.shape], step)
-            if key in kept:
-                dropped.append((part.name, kept[key].name))
-            else:
-                kept[key] = part
-        bodies.append(replace(body, parts=tuple(kept.values())) if len(kept) < len(body.parts) else body)
+            surface = _fingerprint(body.pose.compose(part.pose), shapes[part.shape], step)
+            alike.setdefault((group, surface), []).append((body, part))
+    left = {body.name: len(body.parts) for body in twin.bodies}
+    dropped: dict[str, str] = {}
+    for copies in alike.values():
+        kept: dict[str, tuple[Body, Part]] = {}
+        for body, part in sorted(copies, key=lambda one: one[1].role != "solid"):
+            home, original = kept.get("solid") or kept.setdefault(part.role, (body, part))
+            if original is part or (home is not body and left[body.name] == 1 and not _states_mass(body)):
+                continue
+            left[body.name] -= 1
+            dropped[part.name] = original.name
+    bodies = tuple(
+        replace(body, parts=tuple(part for part in body.parts if part.name not in dropped))
+        if left[body.name] < len(body.parts)
+        else body
+        for body in twin.bodies
+    )
     if not dropped:
         return twin
     placed = {part.shape for body in bodies for part in body.parts}
-    names = ", ".join(f"{copy} (as {original})" for copy, original in dropped[:3])
+    names = ", ".join(f"{copy} (as {original})" for copy, original in list(dropped.items())[:3])
     more = f" and {len(dropped) - 3} more" if len(dropped) > 3 else ""
     note = Note("duplicate_parts", "info", f"Parts that stood twice in the same place count once: {names}{more}.")
     remaining = tuple(shape for shape in twin.shapes if shape.name in placed)
@@ -47,8 +63,14 @@ def _extent(shape: Shape) -> float:
     return float((high - low).max())
 
 
-def _fingerprint(part: Part, shape: Shape, step: float) -> str:
+def _states_mass(body: Body) -> bool:
+    """True for a body whose mass does not come from its parts."""
+    known = body.mass_properties
+    return known is not None and not any(evidence.source == DERIVED for evidence in known.evidence)
+
+
+def _fingerprint(pose: Pose, shape: Shape, step: float) -> str:
     """Equal for two placements of the same corners and as many triangles, whatever their order or winding."""
     assert shape.mesh is not None
-    corners = np.unique(np.round(part.pose.apply(shape.mesh.vertices) / step).astype(np.int64), axis=0)
+    corners = np.unique(np.round(pose.apply(shape.mesh.vertices) / step).astype(np.int64), axis=0)
     return hashlib.sha256(corners.tobytes() + str(len(shape.mesh.faces)).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Forward kinematics: where the bodies of a twin stand when its joints are moved."""
+"""Forward kinematics: where the bodies of a twin stand when its joints are moved, and which never move apart."""
 
 from __future__ import annotations
 
@@ -92,6 +92,23 @@ def body_poses(twin: Twin, positions: Mapping[str, float]) -> tuple[Pose, ...]:
                 found[other] = found[here] @ (step if forward else np.linalg.inv(step))
                 waiting.append(other)
     return tuple(Pose.from_matrix(found[body.name]) for body in twin.bodies)
+
+
+def rigid_groups(twin: Twin) -> tuple[int, ...]:
+    """For each body the index of the first body that fixed joints tie it to."""
+    index = {body.name: i for i, body in enumerate(twin.bodies)}
+    group = list(range(len(twin.bodies)))
+
+    def find(i: int) -> int:
+        while group[i] != i:
+            i = group[i]
+        return i
+
+    for joint in twin.joints:
+        if joint.type == "fixed" and joint.body0 in index and joint.body1 in index:
+            a, b = find(index[joint.body0]), find(index[joint.body1])
+            group[max(a, b)] = min(a, b)
+    return tuple(find(i) for i in range(len(group)))
 
 
 def _of(stated: Mapping[str, FloatArray], body: str) -> FloatArray:

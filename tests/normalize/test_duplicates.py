@@ -42,3 +42,46 @@ def test_a_copy_in_the_same_place_counts_once(tmp_path: Path, flip: bool) -> Non
 def test_a_copy_beside_it_counts(tmp_path: Path) -> None:
     twin = doubled(tmp_path, Pose((0.1, 0.0, 0.0)), flip=False)
     assert without_duplicate_parts(twin) is twin
+
+
+def welded(tmp_path: Path, joint: str, mass: str) -> Twin:
+    """A block on a link of its own, in the place where its base has the same block."""
+    block = '<visual><origin xyz="0.03 0.01 0"/><geometry><box size="0.02 0.01 0.01"/></geometry></visual>'
+    base = '<visual><geometry><box size="0.2 0.1 0.02"/></geometry></visual>'
+    inertia = '<inertia ixx="1e-5" iyy="1e-5" izz="1e-5" ixy="0" ixz="0" iyz="0"/>'
+    inertial = f'<inertial><mass value="{mass}"/>{inertia}</inertial>' if mass else ""
+    path = tmp_path / "welded.urdf"
+    path.write_text(
+        f'<robot name="welded"><link name="base"><inertial><mass value="1"/>{inertia}</inertial>{base}{block}</link>'
+        f'<link name="sensor">{inertial}<visual><geometry><box size="0.02 0.01 0.01"/></geometry></visual></link>'
+        f'<joint name="j" type="{joint}"><parent link="base"/><child link="sensor"/><origin xyz="0.03 0.01 0"/>'
+        '<axis xyz="0 0 1"/><limit lower="-1" upper="1" effort="1" velocity="1"/></joint></robot>',
+        encoding="utf-8",
+    )
+    return ingest.read(path)
+
+
+def parts_of(twin: Twin) -> dict[str, int]:
+    return {body.name: len(body.parts) for body in twin.bodies}
+
+
+def test_a_copy_in_a_body_that_is_welded_on_counts_once(tmp_path: Path) -> None:
+    once = normalize(welded(tmp_path, "fixed", "0.01"))
+    assert parts_of(once) == {"base": 2, "sensor": 0}
+    assert any(note.code == "duplicate_parts" for note in once.notes)
+    assert once.bodies[1].mass is not None
+    assert once.bodies[1].mass.value == pytest.approx(0.01)
+    again = normalize(once)
+    assert [body.parts for body in again.bodies] == [body.parts for body in once.bodies]
+
+
+def test_a_copy_in_a_body_that_turns_stays(tmp_path: Path) -> None:
+    assert parts_of(normalize(welded(tmp_path, "revolute", "0.01"))) == {"base": 2, "sensor": 1}
+
+
+def test_of_two_roles_the_copy_that_also_collides_stays(tmp_path: Path) -> None:
+    twin = welded(tmp_path, "fixed", "0.01")
+    base, sensor = twin.bodies
+    plate, block = base.parts
+    twin = replace(twin, bodies=(replace(base, parts=(plate, replace(block, role="visual"))), sensor))
+    assert parts_of(normalize(twin)) == {"base": 1, "sensor": 1}

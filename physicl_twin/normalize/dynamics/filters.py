@@ -4,26 +4,10 @@ from __future__ import annotations
 
 from physicl_twin.model import BodyPair, Note, Twin
 from physicl_twin.normalize.dynamics.overlaps import Hulls, Overlap
+from physicl_twin.normalize.kinematics import rigid_groups
 
 #: So many pairs are named in a note.
 _NAMED = 3
-
-
-def rigid_groups(twin: Twin) -> tuple[int, ...]:
-    """For each body the index of the first body that fixed joints tie it to."""
-    index = {body.name: i for i, body in enumerate(twin.bodies)}
-    group = list(range(len(twin.bodies)))
-
-    def find(i: int) -> int:
-        while group[i] != i:
-            i = group[i]
-        return i
-
-    for joint in twin.joints:
-        if joint.type == "fixed" and joint.body0 in index and joint.body1 in index:
-            a, b = find(index[joint.body0]), find(index[joint.body1])
-            group[max(a, b)] = min(a, b)
-    return tuple(find(i) for i in range(len(group)))
 
 
 def adjacent_pairs(twin: Twin) -> frozenset[frozenset[int]]:

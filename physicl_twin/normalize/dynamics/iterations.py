@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 
 from physicl_twin.model import Evidence, Twin
-from physicl_twin.normalize.dynamics.filters import rigid_groups
 from physicl_twin.normalize.dynamics.marks import rule
 from physicl_twin.normalize.dynamics.settings import DynamicsSettings
 from physicl_twin.normalize.dynamics.tree import Tree
+from physicl_twin.normalize.kinematics import rigid_groups
 
 
 def mass_ratio(twin: Twin) -> tuple[float, str, str]:
