@@ -119,10 +119,10 @@ def test_words_that_mean_something_in_some_things_only() -> None:
 
 def test_a_likely_joint_is_proposed_and_can_be_accepted() -> None:
     before = tongs().twin(named=False)
-    twin = inferred(before)
+    twin = inferred(before, confident=0.99)
     assert not twin.joints and len(twin.bodies) == 1 and len(twin.proposals) == 1
     (proposal,) = twin.proposals
-    assert 0.25 <= proposal.joint.probability < 0.9 and proposal.parts
+    assert 0.25 <= proposal.joint.probability < 0.99 and proposal.parts
     done = accept(twin, [proposal.joint.name])
     assert [joint.name for joint in done.joints] == [proposal.joint.name] and not done.proposals
     assert {part.name for part in done.body(proposal.joint.body1).parts} == set(proposal.parts)

@@ -10,6 +10,9 @@ import numpy as np
 from physicl_twin.normalize.joints.candidate import Candidate
 from physicl_twin.normalize.joints.scene import Group, Scene
 
+#: Two sides hold as much of a pin when the shorter length is more than this share of the longer (judgement).
+_AS_LONG = 0.9
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Chosen:
@@ -42,7 +45,7 @@ def choose(scene: Scene, candidates: Sequence[Candidate]) -> Chosen:
         if one.probability(weights) >= s.confident and scene.base not in one.group and _fits(scene, one, accepted):
             accepted.append(one)
     parents = _parents(scene, accepted)
-    body = _bodies(scene, accepted)
+    body = _bodies(scene, accepted, parents)
     proposed: list[Candidate] = []
     for one in candidates:
         if any(one is other for other in accepted) or one.probability(weights) < s.proposed:
@@ -131,7 +134,7 @@ def _parents(scene: Scene, accepted: Sequence[Candidate]) -> tuple[int, ...]:
     return tuple(found)
 
 
-def _bodies(scene: Scene, accepted: Sequence[Candidate]) -> tuple[int, ...]:
+def _bodies(scene: Scene, accepted: Sequence[Candidate], parents: Sequence[int]) -> tuple[int, ...]:
     body = [-1] * len(scene.pieces)
     for index in range(len(scene.pieces)):
         mine = [row for row, one in enumerate(accepted) if index in one.group]
@@ -140,10 +143,22 @@ def _bodies(scene: Scene, accepted: Sequence[Candidate]) -> tuple[int, ...]:
     for group in scene.components():
         if scene.base in group or any(body[i] >= 0 for i in group):
             continue
-        nearest = _nearest(scene, group, body)
+        rows = [row for row, one in enumerate(accepted) if one.holders & group]
+        nearest = _held_by(scene, group, body, parents[rows[0]]) if rows else _nearest(scene, group, body)
         for index in group:
             body[index] = nearest
     return tuple(body)
+
+
+def _held_by(scene: Scene, pin: Group, body: Sequence[int], parent: int) -> int:
+    """Body of a pin with play in all that it holds: what holds most of its length, as a hinge's outer knuckles do."""
+    lengths: dict[int, float] = {parent: 0.0}
+    for (one, other), length in scene.held.items():
+        if (one in pin) != (other in pin):
+            side = body[other if one in pin else one]
+            lengths[side] = lengths.get(side, 0.0) + length
+    most = max(lengths.values())
+    return parent if lengths[parent] > _AS_LONG * most else max(lengths, key=lambda side: lengths[side])
 
 
 def _nearest(scene: Scene, group: Group, body: Sequence[int]) -> int:

@@ -127,6 +127,8 @@ def _line(scene: Scene, cylinders: Sequence[Cylinder]) -> Line:
                 slack = other.radius - one.radius
                 if -0.05 * other.radius <= slack <= _LOOSE * other.radius:
                     holds.append(Hold(one.piece, other.piece, "pin", low, high, one.radius, max(slack, 0.0)))
+                    key = one.piece, other.piece
+                    scene.held[key] = scene.held.get(key, 0.0) + high - low
             elif other.convex and j > i:
                 ratio = max(one.radius, other.radius) / min(one.radius, other.radius)
                 slim = min(one.radius, other.radius) <= _KNUCKLE_RADIUS * scene.size

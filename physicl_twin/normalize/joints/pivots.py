@@ -18,6 +18,12 @@ from physicl_twin.normalize.joints.twist import Twist
 _TURNS = (0.37, 1.13, 2.03)
 #: It looks the same when its surface stays within this share of its radius (judgement: facets, a pointer line).
 _ROUND = 0.04
+#: A pin has play when its hole is wider than this on the radius, metres (judgement: rounding of a file).
+_PLAY_M = 2e-5
+#: Knobs and wheels are wider than so many times what they turn on; heads and washers of screws are not (judgement).
+_BROAD = 3.0
+#: A contact is across the axis when its normal is along it to this cosine (18°).
+_AXIAL = 0.95
 
 
 def pivots(scene: Scene, lines: Sequence[Line], named: Sequence[Named]) -> list[Candidate]:
@@ -39,13 +45,14 @@ def _about(scene: Scene, line: Line, lines: Sequence[Line], named: Sequence[Name
         sides, pins = taking_part, []
     if len(sides) < 2:
         return []
+    sides, pins = _with_their_pins(scene, line, sides, pins)
     base = next((g for g in sides if scene.base in g), None) or _heaviest(scene, sides)
     found = []
     for group in sides:
         if group is base:
             continue
-        other_pins = [pin for pin in pins if scene.base not in pin]
-        grown = hangers_on(scene, group, [part for part in components if part not in sides and part not in other_pins])
+        apart = frozenset().union(*sides, *(pin for pin in pins if scene.base not in pin))
+        grown = hangers_on(scene, group, [part for part in components if not part & apart])
         made = _judged(scene, grown, line, base, frozenset().union(*pins) if pins else frozenset(), named)
         if made is not None:
             found.append(made)
@@ -64,6 +71,25 @@ def _is_pin(scene: Scene, group: Group, line: Line) -> bool:
     return (
         len(set(others)) >= 2 and all(own <= line.twist.reach(scene.pieces[o].vertices) + 1e-9 for o in others)
     ) or all(scene.meanings[index].kind == "fastener" for index in group)
+
+
+def _with_their_pins(
+    scene: Scene, line: Line, sides: Sequence[Group], pins: Sequence[Group]
+) -> tuple[list[Group], list[Group]]:
+    """The sides with the pins that are theirs: what has play in a hole is held where it has none, or falls out."""
+    owned: dict[Group, Group] = {}
+    for pin in pins:
+        playing: set[Group] = set()
+        firm: set[Group] = set()
+        for hold in line.holds:
+            if (hold.a in pin) != (hold.b in pin):
+                side = next((group for group in sides if (hold.b if hold.a in pin else hold.a) in group), None)
+                if side is not None:
+                    (playing if hold.how == "pin" and hold.clearance > _PLAY_M else firm).add(side)
+        if len(firm) == 1 and playing - firm:
+            owned[pin] = next(iter(firm))
+    grown = [side.union(*(pin for pin, owner in owned.items() if owner is side)) for side in sides]
+    return grown, [pin for pin in pins if pin not in owned]
 
 
 def _heaviest(scene: Scene, groups: Sequence[Group]) -> Group:
@@ -144,8 +170,15 @@ def pivot_candidate(
         reasons.append(
             f"A pin of {2e3 * pins[0].radius:.3g} mm sits in a hole with {1e3 * loosest:.2g} mm of play on the radius."
         )
-        if loosest > 2e-5:
+        if loosest > _PLAY_M:
             features["clearance"] = 1.0
+            sides = _axial_contacts(scene, group, twist)
+            if sides == 0:
+                features["floating"] = 1.0
+                reasons.append("It touches nothing: it has play along the axis, too.")
+            elif sides == 1 and not any(hold.a in group for hold in pins) and len({hold.a for hold in pins}) == 1:
+                features["unclamped"] = 1.0
+                reasons.append("It is on a loose pin, and nothing clamps it between two faces.")
     elif any(h.how == "knuckle" for h in holds):
         features["knuckles"] = 1.0
         reasons.append("Round knuckles of both sides stand beside each other on one axis.")
@@ -178,7 +211,10 @@ def pivot_candidate(
     if not full and backward < math.radians(6.0) and forward > math.radians(60.0):
         features["closed"] = 1.0
         reasons.append("It stands at one end of its way, as something that is closed.")
-    if reach < 0.04 * scene.size:
+    if round_one and pins and reach > _BROAD * max(h.radius for h in pins):
+        features["broad"] = 1.0
+        reasons.append("It is much wider than what it turns on.")
+    elif reach < 0.04 * scene.size:
         features["small"] = 1.0
     features |= wheel_features(scene, group, twist, line) if round_one else {}
     if "wheel" in features:
@@ -202,6 +238,17 @@ def _anchored(twist: Twist, vertices: FloatArray) -> Twist:
     """The same turn with its point beside the middle of what moves."""
     middle = 0.5 * (vertices.min(axis=0) + vertices.max(axis=0))
     return Twist(twist.kind, twist.axis, twist.point + twist.axis * float((middle - twist.point) @ twist.axis))
+
+
+def _axial_contacts(scene: Scene, group: Group, twist: Twist) -> int:
+    """On how many of its two ends along the axis a group stands against something; 2 where it touches in other ways."""
+    ends: set[int] = set()
+    for contact, first in scene.between(group, scene.others(group)):
+        along = (contact.normals if first else -contact.normals) @ twist.axis
+        if contact.knotted or (np.abs(along) < _AXIAL).any():
+            return 2
+        ends |= {int(sign) for sign in np.sign(along)}
+    return len(ends)
 
 
 def _stations(holds: Sequence[Hold]) -> int:

@@ -35,6 +35,7 @@ class Scene:
         entry: Entry of the table of things that says so; ``rigid`` for things that never come apart.
         away: Pieces that were found to move and are taken out of the way of others.
         left_out: Groups beyond ``max_candidates`` that were not looked at.
+        held: Metres of each pin (first) that each piece with a hole for it (second) holds; ``lines_of`` fills it.
     """
 
     pieces: Sequence[Piece]
@@ -46,6 +47,7 @@ class Scene:
     entry: str
     away: Group = frozenset()
     left_out: int = 0
+    held: dict[tuple[int, int], float] = field(default_factory=dict)
     _depths: dict[tuple[int, int], float] = field(default_factory=dict)
 
     @classmethod

@@ -18,8 +18,14 @@ from physicl_twin.normalize.joints.twist import Twist
 
 #: A slide has play when it moves sideways by more than this, metres: below, parts touch.
 _PLAY_M = 5e-5
-#: A plate is thinner than this share of its smaller side (judgement, as a panel).
-_PLATE = 0.2
+#: A plate is thinner than this share of its smaller side (judgement, as a panel); pieces below this share of the
+#: largest one's diagonal say nothing of that: handles, screws (judgement).
+_PLATE, _LARGE = 0.2, 0.5
+#: A close fit: play across is less than this share of the width; a rail: it goes along it for more than so many of its
+#: own lengths (judgements: a millimetre of 20; carriages go far, drawers once their depth).
+_CLOSE, _RAIL = 0.05, 1.5
+#: Pieces are alike when diagonals and volumes agree to this; so many others are a heap, a store, a stack (judgements).
+_ALIKE, _SEVERAL = 0.01, 3
 #: Extent at which sideways play is looked for, shares of the extent along the slide.
 _ALONG = (0.15, 0.3, 0.5, 0.7, 0.8, 0.9, 0.97)
 
@@ -96,17 +102,22 @@ def _along(scene: Scene, group: Group, axis: FloatArray, named: bool) -> Candida
     if ahead < 0.5 * stroke_least:
         return None
     upper = min(forward.distance, s.guided_share * ahead) if leaves else forward.distance
+    behind = _guided(scene, group, across, twist.reversed, cage, backward.distance, length)
     lower = -backward.distance
     if backward.stopped_by < 0:
         if ahead < 0.45 * length:
             return None  # out on either end and hardly guided
-        lower = -s.guided_share * _guided(scene, group, across, twist.reversed, cage, backward.distance, length)
+        lower = -s.guided_share * behind
     features: dict[str, float] = {"slide": 1.0}
     reasons = [
         f"It is stopped on {cage.sides} sides across and slides {1e3 * upper:.0f} mm "
         + ("until it touches." if not leaves else "while it is still guided.")
     ]
     play = [cage.plays[0] + cage.plays[1], cage.plays[2] + cage.plays[3]]
+    widths = np.ptp(vertices @ across.T, axis=0)
+    if cage.closed and (np.array(play) < _CLOSE * widths).all() and ahead + behind > _RAIL * length:
+        features["rail"] = 1.0
+        reasons.append("It fits closely round or in something that is longer than itself.")
     if all(p > _PLAY_M for p in play):
         features["loose"] = 1.0
         reasons.append(f"It has {1e3 * min(play):.2g} mm of play sideways.")
@@ -114,6 +125,9 @@ def _along(scene: Scene, group: Group, axis: FloatArray, named: bool) -> Candida
         features["tight"] = 1.0
     if not cage.closed:
         features["open_side"] = 1.0
+    elif _caged_by_its_like(scene, group, across, twist):
+        features["heap"] = 1.0
+        reasons.append("Without others like it nothing would guide it: it lies among them.")
     if backward.distance < 0.1 * length and forward.distance > 0.6 * length:
         features["closed_drawer"] = 1.0
         reasons.append("It stands at the inner end of its way.")
@@ -143,11 +157,23 @@ def _along(scene: Scene, group: Group, axis: FloatArray, named: bool) -> Candida
     )
 
 
+def _caged_by_its_like(scene: Scene, group: Group, across: FloatArray, twist: Twist) -> bool:
+    """True when several pieces of the same size stand round it and nothing would stop it sideways without them."""
+    main = scene.pieces[scene.main(group)]
+    like = [
+        piece.index
+        for piece in scene.members(scene.others(group))
+        if abs(piece.diagonal / main.diagonal - 1.0) < _ALIKE and abs(abs(piece.volume / main.volume) - 1.0) < _ALIKE
+    ]
+    return len(like) >= _SEVERAL and not _cage(scene, group, across, twist, 0.0, frozenset(like)).closed
+
+
 def _is_plate(scene: Scene, group: Group, axis: FloatArray) -> bool:
-    """True for a plate across the axis: out of its opening it comes as a door does, and is guided by nothing."""
-    main = scene.pieces[scene.main(group)].vertices
-    across = np.ptp(main @ _across(axis).T, axis=0)
-    return bool(np.ptp(main @ axis) < _PLATE * across.min())
+    """True for plates across the axis alone: they come out as a door does, guided by nothing; a drawer has sides."""
+    main = scene.pieces[scene.main(group)]
+    across = np.ptp(main.vertices @ _across(axis).T, axis=0)
+    large = [piece for piece in scene.members(group) if piece.diagonal >= _LARGE * main.diagonal]
+    return bool(max(np.ptp(piece.vertices @ axis) for piece in large) < _PLATE * across.min())
 
 
 def _guided(
@@ -174,10 +200,12 @@ def _across(axis: FloatArray) -> FloatArray:
     return np.array([np.cross(axis, first), first])
 
 
-def _cage(scene: Scene, group: Group, across: FloatArray, twist: Twist, at: float) -> Cage:
-    """Sideways play where the group has moved to a coordinate of its slide."""
+def _cage(
+    scene: Scene, group: Group, across: FloatArray, twist: Twist, at: float, without: Group = frozenset()
+) -> Cage:
+    """Sideways play where the group has moved to a coordinate of its slide, as if some pieces were not there."""
     vertices = scene.vertices(group)
-    others = scene.others(group)
+    others = scene.others(group) - without
     plays = []
     for axis in across:
         size = float(np.ptp(vertices @ axis))
