@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from handmade import hammer, make_twin, record_hashes, tray
 from pxr import Sdf
 
-from physicl_twin import settings, usd
+from physicl_twin import ingest, normalize, settings, usd
 from physicl_twin.model import dumps
 from physicl_twin.validate import checks, simready
 from physicl_twin.validate.checks.registry import REGISTRY, run_check
@@ -98,3 +99,25 @@ def test_runtime_layers_may_not_redefine_the_object(
     results = run_check(REGISTRY[check_id], subject(tmp_path / "hammer"))
     assert {r.status for r in results} == {"failed"}, results
     assert not any("The check itself broke" in r.message for r in results)
+
+
+@pytest.mark.parametrize(("joint", "status"), [("fixed", "passed"), ("revolute", "failed")])
+def test_what_only_collides_is_drawn_by_what_it_is_welded_to(tmp_path: Path, joint: str, status: str):
+    inertial = (
+        '<inertial><mass value="1"/><inertia ixx="0.01" iyy="0.01" izz="0.01" ixy="0" ixz="0" iyz="0"/></inertial>'
+    )
+    box = '<geometry><box size="0.1 0.2 0.3"/></geometry>'
+    (tmp_path / "guarded.urdf").write_text(
+        f'<robot name="guarded"><link name="base">{inertial}<visual>{box}</visual></link>'
+        f'<link name="guard">{inertial}<collision>{box}</collision></link>'
+        f'<joint name="weld" type="{joint}"><parent link="base"/><child link="guard"/><origin xyz="0 0 0.5"/>'
+        '<axis xyz="0 0 1"/><limit lower="-1" upper="1" effort="1" velocity="1"/></joint></robot>',
+        encoding="utf-8",
+    )
+    twin = ingest.read(tmp_path / "guarded.urdf")
+    base, guard = twin.bodies
+    guard = dataclasses.replace(guard, parts=(dataclasses.replace(guard.parts[0], role="collision"),))
+    twin = normalize.normalize(dataclasses.replace(twin, bodies=(base, guard)))
+    usd.write_twin(twin, tmp_path, generated="2026-11-01")
+    (result,) = run_check(REGISTRY["geometry.drawn"], subject(tmp_path / "guarded"))
+    assert result.status == status

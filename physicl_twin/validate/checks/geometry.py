@@ -44,10 +44,17 @@ def sound(subject: Subject) -> Findings:
 
 @check("geometry.drawn", "Every body has visible geometry", "A body without geometry cannot be seen or rendered.")
 def drawn(subject: Subject) -> Findings:
-    """At least one drawn mesh below each rigid body; a link that only names a frame between joints has none."""
+    """At least one drawn mesh below each rigid body, or below one that it is welded to: some links only collide.
+
+    A link that only names a frame between joints has none.
+    """
     found = Findings()
+    drawn = {body.path for body in subject.bodies if body.visuals}
+    welds = [{j.body0, j.body1} for j in subject.joints if j.type == "fixed" and j.body0 and j.body1]
+    for _ in welds:
+        drawn = drawn.union(*(weld for weld in welds if drawn & weld))
     for body in subject.solid_bodies:
-        found.require(bool(body.visuals), body.name, "Nothing of it is drawn.")
+        found.require(body.path in drawn, body.name, "Nothing of it is drawn.")
     found.summary = f"{sum(len(b.visuals) for b in subject.bodies)} drawn meshes."
     if bare := len(subject.bodies) - len(subject.solid_bodies):
         found.summary += f" {bare} links are frames without geometry."
