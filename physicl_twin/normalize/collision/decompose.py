@@ -13,7 +13,7 @@ from physicl_twin.model.geometry import FloatArray
 from physicl_twin.normalize.collision.cut import cut
 from physicl_twin.normalize.collision.fit_error import Fit, Target, measure
 from physicl_twin.normalize.collision.hull import HullLimits, hull_piece
-from physicl_twin.normalize.collision.merge import Cluster, make_cluster, merge
+from physicl_twin.normalize.collision.merge import merge
 from physicl_twin.normalize.collision.piece import Piece
 from physicl_twin.normalize.collision.primitives import fit_box
 from physicl_twin.normalize.collision.probe import make_probe
@@ -72,11 +72,10 @@ def decompose(target: Target, settings: CollisionSettings, cells: int) -> Decomp
     planes = wedge_planes(axis, _SECTORS) if axis else []
     found = cut(solid[0], int(cells * _MORE_CELLS) if axis else cells, _CONVEX, planes)
     probe = make_probe(target, _PROBE_SAMPLES)
-    clusters = [make_cluster(cell.hull, cell.hull, probe) for cell in found]
-    counts = [n for n in COUNTS if n <= min(settings.max_pieces, len(clusters))]
+    counts = [n for n in COUNTS if n <= min(settings.max_pieces, len(found))]
     if not counts:
         return None
-    states = merge(clusters, counts, 1e-4, probe)
+    states = merge([cell.hull for cell in found], counts, 1e-4, probe)
     method = f"{solid[1]} in {'wedges' if axis else 'cells'}"
     pieces = balanced(_fewest(states, counts, target, settings), target, settings)
     fit = measure(pieces, target, settings.samples)
@@ -84,7 +83,7 @@ def decompose(target: Target, settings: CollisionSettings, cells: int) -> Decomp
 
 
 def _fewest(
-    states: dict[int, list[Cluster]], counts: Sequence[int], target: Target, settings: CollisionSettings
+    states: dict[int, tuple[FloatArray, ...]], counts: Sequence[int], target: Target, settings: CollisionSettings
 ) -> list[Piece]:
     """The smallest number of pieces that is good enough, or fewer where those beyond them hardly pay.
 
@@ -96,9 +95,9 @@ def _fewest(
     known: dict[int, Piece | None] = {}  # most clusters of one state are also those of the next
     measured: dict[int, tuple[list[Piece], Fit]] = {}
 
-    def hull_of(cluster: Cluster) -> Piece | None:
+    def hull_of(cluster: FloatArray) -> Piece | None:
         if id(cluster) not in known:
-            known[id(cluster)] = _piece(cluster.points, settings.limits)
+            known[id(cluster)] = _piece(cluster, settings.limits)
         return known[id(cluster)]
 
     def at(count: int) -> tuple[list[Piece], Fit]:

@@ -1,4 +1,4 @@
-"""Points of free space around an object: what a convex piece would wrongly fill, asked thousands of times a second."""
+"""Points of free space around an object: what a convex piece would wrongly fill."""
 
 from __future__ import annotations
 
@@ -22,32 +22,12 @@ class Probe:
     """Weighted points outside the solid.
 
     Attributes:
-        points: (N, 3), sorted by x so that a box query is a slice.
+        points: (N, 3).
         weights: (N,) volume that each stands for, more when far from the surface or in a cavity.
     """
 
     points: FloatArray
     weights: FloatArray
-
-    def cost(self, low: FloatArray, high: FloatArray, planes: FloatArray) -> float:
-        """Weight of the points inside a convex piece.
-
-        Args:
-            low: (3,) minimum corner of the piece.
-            high: (3,) maximum corner.
-            planes: (P, 4) outward planes, n·x ≤ d inside.
-        """
-        first, last = np.searchsorted(self.points[:, 0], (low[0], high[0]))
-        slab = self.points[first:last]
-        y, z = slab[:, 1], slab[:, 2]
-        near = np.flatnonzero((y > low[1]) & (y < high[1]) & (z > low[2]) & (z < high[2]))
-        normals, offsets = planes[:, :3].T, planes[:, 3]
-        # A few planes throw most points out; only the rest meets all planes.
-        for part in (slice(0, None, 8), slice(None)):
-            if not len(near):
-                return 0.0
-            near = near[(slab[near] @ normals[:, part] < offsets[part]).all(axis=1)]
-        return float(self.weights[first:last][near].sum())
 
 
 def make_probe(target: Target, samples: int) -> Probe:
@@ -76,9 +56,7 @@ def make_probe(target: Target, samples: int) -> Probe:
         pocket, chosen = cavities.thinned(samples // max(cavities.count, 1))
         layers.append(chosen)
         weights.append(_CAVITY_COST * area / np.bincount(pocket)[pocket])
-    every, weight = np.vstack(layers), np.concatenate(weights)
-    order = np.argsort(every[:, 0], kind="stable")
-    return Probe(every[order], weight[order])
+    return Probe(np.vstack(layers), np.concatenate(weights))
 
 
 def _area(target: Target) -> float:
