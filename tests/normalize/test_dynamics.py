@@ -397,6 +397,25 @@ def test_a_number_that_fills_a_field_is_no_motor():
     assert any("many times over" in e.statement for e in filled.armature.evidence)
 
 
+def test_an_effort_that_no_motor_of_that_mass_gives_fills_a_field():
+    """600 N m in 3.7 kg of links, and the same number where it might have been true; gravity must overcome friction."""
+    twin = arm(3, effort=50.0)
+    efforts = (600.0, 50.0, 600.0)
+    twin = replace(
+        twin,
+        joints=tuple(replace(j, max_force=stated(e, "N m")) for j, e in zip(twin.joints, efforts, strict=True)),
+    )
+    after = with_dynamics(twin)
+    first, second, last = ([e.statement for e in j.friction.evidence] for j in after.joints)
+    assert any("3.67 kg of the links around it" in text for text in last)
+    assert any("fills the field of joint_3, too" in text for text in first)
+    assert any("Its motor gives 50 N m" in text for text in second)
+    assert [note.severity for note in after.notes if note.code == "effort_placeholder"] == ["warning"]
+    friction = after.joints[2].friction
+    assert friction is not None and friction.value < 0.1 * 2.0 / 3 * 9.81 * 0.15
+    assert "effort_placeholder" not in codes(with_dynamics(arm(3, effort=50.0)))
+
+
 def test_what_is_uncertain_of_one_link_does_not_move_the_others():
     """A housing of unknown inside beside a solid block: each link has the median of its own parts."""
     from pathlib import Path

@@ -177,6 +177,8 @@ MUTATIONS: list[tuple[str, str, Mutation]] = [
     ("drives.sound", "nothing to give", attribute(SLIDE, drive__linear__physics__maxForce=0.0)),
     ("drives.sound", "target outside", attribute(SLIDE, drive__linear__physics__targetPosition=1.0)),
     ("drives.sound", "no gains", attribute(SLIDE, drive__linear__physics__stiffness=0.0, drive__linear__physics__damping=0.0)),
+    ("drives.friction", "takes all", variant(SLIDE, "physxJointAxis:linear:dynamicFrictionEffort", 1e6)),
+    ("drives.friction", "nothing is left", attribute(SLIDE, drive__linear__physics__maxForce=1e-4)),
     ("drives.frequency", "absurdly stiff", attribute(SLIDE, drive__linear__physics__stiffness=1e12)),
     ("drives.frequency", "absurdly soft", attribute(SLIDE, drive__linear__physics__stiffness=1e-6)),
 ]  # fmt: skip

@@ -19,6 +19,7 @@ from physicl_twin.normalize.dynamics.marks import besides, derived, stated, stat
 from physicl_twin.normalize.dynamics.mass_matrix import MOVING
 from physicl_twin.normalize.dynamics.motors import Effort, armature_of, drive_of, effort_of, wheel_drive_of
 from physicl_twin.normalize.dynamics.overlaps import Hulls, tolerance_m
+from physicl_twin.normalize.dynamics.placeholders import placeholder_note, placeholders
 from physicl_twin.normalize.dynamics.resistance import Resistance, of_bearing, of_motor
 from physicl_twin.normalize.dynamics.settings import DynamicsSettings
 from physicl_twin.normalize.dynamics.tree import Tree, tree_of
@@ -57,8 +58,27 @@ def with_dynamics(twin: Twin, settings: DynamicsSettings | None = None) -> Twin:
     base = base_of(twin, tree, roles, table, settings)
     # Forward kinematics starts at the root, so it must be known before poses are looked at.
     twin = replace(twin, articulation=replace(twin.articulation or Articulation(), root=base.root))
-    twin = replace(twin, joints=_with_numbers(twin, tree, base, roles, table, settings))
+    fillers = _fillers(twin, tree, base, settings)
+    twin = replace(twin, joints=_with_numbers(twin, tree, base, roles, table, settings, fillers))
+    twin = _noted(twin, placeholder_note(fillers))
     return _with_articulation(twin, tree_of(twin), base, settings)
+
+
+def _fillers(twin: Twin, tree: Tree, base: Base, settings: DynamicsSettings) -> dict[str, str]:
+    """Joints of a robot whose stated effort is a placeholder; none where the source states the whole dynamics."""
+    if base.kind != "robot" or _whole(twin):
+        return {}
+    corners = np.concatenate([item.corners for item in matter_of(twin)] or [np.zeros((0, 3))])
+    size = float(np.linalg.norm(np.ptp(corners, axis=0))) if len(corners) else 1.0
+    return placeholders(twin, tree, _total_kg(twin) * settings.gravity_mps2, size)
+
+
+def _total_kg(twin: Twin) -> float:
+    return math.fsum(body.mass.value for body in twin.bodies if body.mass is not None)
+
+
+def _whole(twin: Twin) -> bool:
+    return bool(twin.sources) and twin.sources[0].format in _WHOLE_MODELS
 
 
 def _with_open_loops(twin: Twin) -> Twin:
@@ -93,18 +113,22 @@ def _with_role(joint: Joint, role: Role | None) -> Joint:
 
 
 def _with_numbers(
-    twin: Twin, tree: Tree, base: Base, roles: dict[str, Role], table: JointTable, settings: DynamicsSettings
+    twin: Twin,
+    tree: Tree,
+    base: Base,
+    roles: dict[str, Role],
+    table: JointTable,
+    settings: DynamicsSettings,
+    fillers: dict[str, str],
 ) -> tuple[Joint, ...]:
     """The joints with friction, damping, armature and drives where they make sense."""
-    if twin.sources and twin.sources[0].format in _WHOLE_MODELS:
+    if _whole(twin):
         return tuple(_as_stated(joint) for joint in twin.joints)
     loads = loads_of(twin, tree, settings)
     links = {link.joint.name: link for link in tree.links if link.joint is not None}
     members, matter = tree.subtrees(), matter_of(twin)
     wheels = max(1, sum(role.name == "wheel" for role in roles.values()))
-    total = math.fsum(body.mass.value for body in twin.bodies if body.mass is not None)
-    corners = np.concatenate([item.corners for item in matter])
-    size = float(np.linalg.norm(np.ptp(corners, axis=0))) if len(corners) else 1.0
+    total = _total_kg(twin)
     actuated = any(stated_drive(joint.drive) is not None for joint in twin.joints)
     joints = []
     for joint in twin.joints:
@@ -117,7 +141,7 @@ def _with_numbers(
         carried = bearing_load(twin, link, tuple(matter[i] for i in members[link.body]), settings)
         if base.kind == "robot" and _driven(joint, role, actuated):
             rolled = total / wheels * carried.reach_m**2 if rolls else 0.0
-            effort = effort_of(joint, load, total * settings.gravity_mps2, size)
+            effort = effort_of(joint, load, fillers.get(joint.name, ""))
             joints.append(_motorized(joint, role, effort, load.inertia + rolled, table, settings))
             continue
         if rolls:  # wheels carry what stands on them, not only themselves

@@ -9,6 +9,7 @@ from physicl_twin.model import Drive, Estimate, Evidence, Joint
 from physicl_twin.normalize.dynamics.effort import Load
 from physicl_twin.normalize.dynamics.joint_table import FILE, JointTable
 from physicl_twin.normalize.dynamics.marks import rule, stated, stated_drive
+from physicl_twin.normalize.dynamics.placeholders import stated_effort
 from physicl_twin.normalize.dynamics.resistance import PRIOR
 from physicl_twin.normalize.dynamics.settings import DynamicsSettings
 
@@ -18,8 +19,6 @@ GAINS = "derived_gains"
 _STATIC_MARGIN = 2.0
 #: … besides what speeds the load up by this much: rad/s2, m/s2 (judgement: a third of a second to full speed).
 _ACCELERATION = {"revolute": 10.0, "prismatic": 1.0}
-#: No motor lifts its whole robot so often at the length of its diagonal, or pulls it so often (judgements).
-_MOST_LIFTED = {"revolute": 10.0, "prismatic": 100.0}
 #: How far off such a guess is, standard deviation of the logarithm (judgement: a factor of 4 either way at 90 %).
 _EFFORT_LOG_STD = 0.85
 #: Armature of a slide over the mass that it moves: gears are chosen to match them (judgement), to within a factor of 7.
@@ -49,29 +48,21 @@ class Effort:
     limit: Estimate | None
 
 
-def effort_of(joint: Joint, load: Load, weight_n: float, size_m: float) -> Effort:
+def effort_of(joint: Joint, load: Load, filler: str = "") -> Effort:
     """The effort of a joint's motor: as stated, else from what it must hold and speed up.
-
-    A limit that lifts the whole robot many times over at arm's length is a large number that fills a field: it stays
-    the bound of the drive, but says nothing of the motor.
 
     Args:
         joint: revolute or prismatic.
         load: What it moves and holds.
-        weight_n: Of the whole mechanism.
-        size_m: Its diagonal.
+        filler: Why what is stated says nothing of the motor, see ``placeholders``; it stays the bound of the drive.
     """
-    drive = stated_drive(joint.drive)
-    limits = [joint.max_force, drive.max_force if drive is not None else None]
-    limit = next((item for item in limits if item is not None and item.value > 0), None)
-    most = _MOST_LIFTED[joint.type] * weight_n * (size_m if joint.type == "revolute" else 1.0)
-    if limit is not None and limit.value <= most:
+    limit = stated_effort(joint)
+    if limit is not None and not filler:
         return Effort(limit.value, limit.log_std, "Its motor gives", limit)
     guess = _STATIC_MARGIN * load.gravity + _ACCELERATION[joint.type] * load.inertia
     why = "To hold and to speed up what it carries its motor gives about"
-    if limit is not None:
-        too_much = f"The stated {limit.value:.4g} {limit.unit} would lift all of it many times over"
-        why = f"{too_much}; to hold and to speed up what it carries its motor gives about"
+    if filler:
+        why = f"{filler}; to hold and to speed up what it carries its motor gives about"
     return Effort(max(guess, 1e-6), _EFFORT_LOG_STD, why, limit)
 
 

@@ -11,6 +11,9 @@ from physicl_twin.validate.joint_view import resistance
 from physicl_twin.validate.subject import Subject
 
 _HINT = "Correct the gains in the source, or build again so that they are derived from inertia and effort."
+_HINT_FRICTION = "Correct the friction or the effort in the source: as they stand, the motor cannot turn its joint."
+#: Share of the effort from which friction stalls a drive: all of it, but for rounding in single precision.
+_STALLS = 0.9999
 
 
 @check("drives.sound", "Every drive has finite gains that are not negative, and something to give", _HINT)
@@ -80,4 +83,24 @@ def frequency(subject: Subject) -> Findings:
             found.require(rate >= low, joint.name, f"{text} Below {low:g} Hz it holds nothing.")
     if seen:
         found.summary = f"{len(seen)} position drives of {min(seen):.3g} to {max(seen):.3g} Hz."
+    return found
+
+
+@check("drives.friction", "Every drive may give more than the dry friction of its joint takes", _HINT_FRICTION)
+def friction(subject: Subject) -> Findings:
+    """The bound of each drive above the friction that any engine's variant states: else nothing moves the joint."""
+    found, shares, springs = Findings("No drive works against dry friction."), [], _springs(subject)
+    for joint in subject.joints:
+        stated = [resistance(stage, joint, name).get("friction", 0.0) for name, (stage, _) in subject.runtimes.items()]
+        worst = max(stated, default=0.0)
+        for drive in joint.drives:
+            acts = drive.stiffness > 0 or drive.damping > 0
+            if not acts or joint.name in springs or not worst > 0 or drive.max_force is None or not drive.max_force > 0:
+                continue
+            shares.append(worst / drive.max_force)
+            unit = "N" if joint.type == "prismatic" else "N m"
+            text = f"Dry friction takes {worst:.4g} of the {drive.max_force:.4g} {unit} that its drive may give."
+            found.require(shares[-1] < _STALLS, joint.name, text)
+    if shares:
+        found.summary = f"Dry friction takes at most {max(shares):.1%} of what {len(shares)} drives may give."
     return found
