@@ -18,6 +18,7 @@ import numpy as np
 from physicl_twin.model import Estimate
 from physicl_twin.model.estimate import QUANTILE_LEVELS
 from physicl_twin.model.geometry import FloatArray
+from physicl_twin.normalize.centres import centres
 from physicl_twin.normalize.inside import Held, Inside, Labels
 from physicl_twin.normalize.sampling import keyed_normals
 
@@ -127,21 +128,22 @@ class Weighing:
         return self.loads[self.place[part]]
 
     def masses(self, load: Load) -> FloatArray:
-        """(1 + N,) masses of a part, kg. With ``branching`` the first is the median of the others, scaled so that the
-        medians of a body's parts add up to the body's (of all parts to the total, where that was weighed)."""
+        """(1 + N,) masses of a part, kg; with ``branching`` the first is the one that stands for the others, and those
+        of a body add up to the median of its mass (of all parts to that of the total, where that was weighed)."""
         masses = self._evaluate(load)[0]
         if self.branching:
             masses = masses.copy()
-            masses[0] = np.median(masses[1:]) * self._median_scale("" if self.whole else load.body)
+            masses[0] = self._centres("" if self.whole else load.body)[load.part]
         return masses
 
-    def _median_scale(self, body: str) -> float:
-        key = f"median_scale {body}"
+    def _centres(self, body: str) -> dict[str, float]:
+        key = f"centres {body}"
         if key not in self._known:
-            every = [self._evaluate(load)[0][1:] for load in self.loads if not body or load.body == body]
-            total = float(np.median(np.sum(every, axis=0)))
-            self._known[key] = total / sum(float(np.median(masses)) for masses in every)
-        return float(self._known[key])
+            loads = [load for load in self.loads if not body or load.body == body]
+            found = centres(np.stack([self._evaluate(load)[0][1:] for load in loads]))
+            self._known[key] = {load.part: float(mass) for load, mass in zip(loads, found, strict=True)}
+        known: dict[str, float] = self._known[key]
+        return known
 
     def held(self, load: Load) -> Held | None:
         """Wall and contents of a part in each sample, relative to volume times central density; None when solid."""
