@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from physicl_twin.model import Certificate, Decision, Estimate, Joint, Pose, Twin
-from physicl_twin.model.estimate import Z90
 from physicl_twin.normalize.mass import MASSLESS
 
 
@@ -80,12 +79,17 @@ def describe_joints(twin: Twin, joints: Iterable[Joint]) -> list[dict[str, Any]]
 
 
 def _interval(total: float, masses: list[Estimate]) -> dict[str, float]:
-    """Value and 90 % interval of a sum of independent estimates; one estimate keeps its own, skewed or not."""
-    if len(masses) == 1:
-        only = masses[0]
-        return {"value": only.value, "std": only.std, "low": only.low, "high": only.high}
-    std = math.sqrt(sum(mass.std**2 for mass in masses))
-    return {"value": total, "std": std, "low": max(0.0, total - Z90 * std), "high": total + Z90 * std}
+    """Value and 90 % interval of a sum of independent estimates.
+
+    Either side's distances from the values add in squares, as standard deviations do: exact for normal estimates, near
+    for skewed ones, and never below zero.
+    """
+    return {
+        "value": total,
+        "std": math.hypot(*(mass.std for mass in masses)),
+        "low": total - math.hypot(*(mass.value - mass.low for mass in masses)),
+        "high": total + math.hypot(*(mass.high - mass.value for mass in masses)),
+    }
 
 
 def describe_decision(decision: Decision) -> dict[str, Any]:
