@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -181,6 +182,18 @@ def inverse(rigid: FloatArray) -> FloatArray:
     matrix[:3, :3] = rigid[:3, :3].T
     matrix[:3, 3] = -rigid[:3, :3].T @ rigid[:3, 3]
     return matrix
+
+
+def motion_of(joint: Joint) -> FloatArray:
+    """(4, 4) motion of a joint's frame at the joint's position."""
+    moved, axis = np.eye(4), _LETTERS.index(joint.axis)
+    if joint.type == "revolute":
+        b, c = (axis + 1) % 3, (axis + 2) % 3
+        moved[b, b] = moved[c, c] = math.cos(joint.position)
+        moved[c, b], moved[b, c] = math.sin(joint.position), -math.sin(joint.position)
+    elif joint.type == "prismatic":
+        moved[axis, 3] = joint.position
+    return moved
 
 
 def stated_mass_properties(

@@ -9,8 +9,8 @@ import numpy as np
 from physicl_twin.ingest.description_xml import quoted
 from physicl_twin.ingest.guards import no_geometry
 from physicl_twin.ingest.links import LinkBuilder
-from physicl_twin.ingest.mechanism import Link, Mechanism, inverse, moved_mass_properties, pose_of
-from physicl_twin.ingest.mechanism_coordinates import coordinates_of, motion_of
+from physicl_twin.ingest.mechanism import Link, Mechanism, inverse, motion_of, moved_mass_properties, pose_of
+from physicl_twin.ingest.mechanism_coordinates import coordinates_of
 from physicl_twin.ingest.mechanism_groups import Group, group_links, top_down
 from physicl_twin.ingest.mechanism_masses import usable_mass_properties
 from physicl_twin.ingest.mechanism_stand_ins import with_stand_ins

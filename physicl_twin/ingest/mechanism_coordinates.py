@@ -5,22 +5,21 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-import numpy as np
-
 from physicl_twin.ingest.builder import SceneBuilder
 from physicl_twin.ingest.description_xml import quoted
+from physicl_twin.ingest.mechanism_loops import closed_within_limits
 from physicl_twin.model import Joint, Mimic, SourceError
-from physicl_twin.model.geometry import FloatArray
 
 _MOVABLE = ("revolute", "prismatic")
-_AXES = {"x": 0, "y": 1, "z": 2}
+#: Coordinates below this are rounding, radians or metres.
+_MOVED = 1e-9
 
 
 def coordinates_of(joints: tuple[Joint, ...], builder: SceneBuilder) -> tuple[Joint, ...]:
     """Joints with ordered limits, mimics of leaders that follow nobody, and the coordinate next to 0 that is allowed.
 
     Args:
-        joints: As the description states them, at 0. Where one closes a loop, all stay at 0.
+        joints: As the description states them, at 0. Where some close loops, they stay there if limits allow it.
         builder: Notes of the repairs go there.
 
     Raises:
@@ -29,13 +28,7 @@ def coordinates_of(joints: tuple[Joint, ...], builder: SceneBuilder) -> tuple[Jo
     joints = tuple(_ordered(joint, builder) for joint in joints)
     joints = _followers_of_leaders(joints, builder)
     if any(joint.closes_loop for joint in joints):
-        outside = [joint.name for joint in joints if joint.mimic is None and _nearest_to_zero(joint) != 0.0]
-        if outside:
-            message = f"Joints stand outside their limits, where loops hold them: {quoted(outside)}."
-            builder.note(
-                "start_outside_limits", "warning", message, "Describe the mechanism in a pose that it can have."
-            )
-        return joints
+        return _in_loops(joints, builder)
     placed = {j.name: _nearest_to_zero(j) for j in joints if j.mimic is None}
     for joint in joints:
         if joint.mimic is not None:
@@ -47,16 +40,29 @@ def coordinates_of(joints: tuple[Joint, ...], builder: SceneBuilder) -> tuple[Jo
     return tuple(replace(joint, position=placed[joint.name]) for joint in joints)
 
 
-def motion_of(joint: Joint) -> FloatArray:
-    """(4, 4) motion of a joint's frame at the joint's position."""
-    moved, axis = np.eye(4), _AXES[joint.axis]
-    if joint.type == "revolute":
-        b, c = (axis + 1) % 3, (axis + 2) % 3
-        moved[b, b] = moved[c, c] = math.cos(joint.position)
-        moved[c, b], moved[b, c] = math.sin(joint.position), -math.sin(joint.position)
-    elif joint.type == "prismatic":
-        moved[axis, 3] = joint.position
-    return moved
+def _in_loops(joints: tuple[Joint, ...], builder: SceneBuilder) -> tuple[Joint, ...]:
+    """Joints at 0, where the loops are closed; where limits forbid that, at the next pose that closes them."""
+    start = {j.name: _nearest_to_zero(j) for j in joints if j.mimic is None}
+    outside = [name for name, value in start.items() if value != 0.0]
+    if not outside:
+        return joints
+    found = closed_within_limits(joints, start)
+    if found.closed:
+        moved = [f"{name} ({value:.4g})" for name, value in found.positions.items() if abs(value) > _MOVED]
+        message = f"{quoted(outside)} may not be at 0: joints stand where they may and loops close: {quoted(moved)}."
+        builder.note("start_moved_into_limits", "info", message)
+        return tuple(replace(joint, position=found.positions[joint.name]) for joint in joints)
+    why = (
+        f"the limits of {quoted(found.beyond)} forbid it"
+        if found.beyond
+        else f"a gap of {found.gap:.2g} of the size, or radians, stays"
+    )
+    message = (
+        f"Joints stand outside their limits, where loops hold them: {quoted(outside)}. No pose within all limits was "
+        f"found that closes the loops ({why})."
+    )
+    builder.note("start_outside_limits", "warning", message, "Describe the mechanism in a pose that it can have.")
+    return joints
 
 
 def _ordered(joint: Joint, builder: SceneBuilder) -> Joint:

@@ -9,6 +9,7 @@ import pytest
 
 from physicl_twin.ingest import read
 from physicl_twin.model import PhysiclError, SourceError
+from physicl_twin.normalize.kinematics import motion
 from tests.ingest import robot_files as urdf_files
 from tests.ingest.mesh_files import box as box_vertices
 from tests.ingest.mesh_files import stl_binary, volume
@@ -108,21 +109,58 @@ def test_a_joint_may_be_described_from_the_child_to_the_parent(tmp_path):
     assert found["c"][:3, 3] == pytest.approx([1 + math.cos(0.5), -math.sin(0.5), 0])
 
 
+def closed(twin):
+    """The frames of all joints agree, but for the joint's own motion, and limits hold."""
+    poses = {body.name: body.pose.matrix() for body in twin.bodies}
+    for one in twin.joints:
+        here, there = poses[one.body0] @ one.pose0.matrix(), poses[one.body1] @ one.pose1.matrix()
+        assert here @ motion(one, one.position) == pytest.approx(there, abs=1e-7)
+
+
+FOUR_BAR = (
+    link("a"), link("b", "1 0 0 0 0 0"), link("c", "1 1 0 0 0 0"), link("d", "0 1 0 0 0 0"),
+    joint("ab", "a", "b"), joint("bc", "b", "c"), joint("ad", "a", "d", pose="0 -1 0 0 0 0"),
+)  # fmt: skip
+
+
 def test_a_loop_is_closed_by_a_constraint(tmp_path):
+    twin = load(tmp_path, model(*FOUR_BAR, joint("cd", "c", "d")))
+    assert [j.name for j in twin.joints if j.closes_loop] == ["cd"]
+    assert all(j.position == 0 for j in twin.joints)
+    closed(twin)
+
+
+@pytest.mark.parametrize(("name", "lower", "upper"), [("bc", 0.5, 1.0), ("ab", -2.0, -0.3), ("cd", 0.4, 2.0)])
+def test_a_loop_that_may_not_stand_as_stated_is_closed_within_its_limits(tmp_path, name, lower, upper):
+    """A square of four bars with hinges in its corners; in the last case the joint that closes it is limited."""
+    limit = f"<limit><lower>{lower}</lower><upper>{upper}</upper></limit>"
+    bars = [
+        joint(n, *n, pose="0 -1 0 0 0 0" if n == "ad" else "", inside=limit if n == name else "")
+        for n in ("ab", "bc", "ad", "cd")
+    ]
+    twin = load(tmp_path, model(*FOUR_BAR[:4], *bars))
+    moved = next(j for j in twin.joints if j.name == name)
+    assert lower - 1e-7 <= moved.position <= upper + 1e-7
+    # The next pose to the stated one is at the nearer end of the range.
+    assert moved.position == pytest.approx(min(lower, upper, key=abs), abs=2e-3)
+    assert {"start_moved_into_limits"} <= codes(twin) and "start_outside_limits" not in codes(twin)
+    closed(twin)
+
+
+def test_a_loop_that_cannot_close_within_its_limits_stands_as_stated_and_says_why(tmp_path):
+    """A triangle of three hinges is rigid."""
+    limit = "<limit><lower>0.5</lower><upper>1</upper></limit>"
     twin = load(
         tmp_path,
         model(
-            link("a"), link("b", "1 0 0 0 0 0"), link("c", "1 1 0 0 0 0"), link("d", "0 1 0 0 0 0"),
-            joint("ab", "a", "b"), joint("bc", "b", "c"), joint("ad", "a", "d"),
-            joint("cd", "c", "d", inside="<limit><lower>1</lower><upper>2</upper></limit>"),
+            link("a"), link("b", "1 0 0 0 0 0"), link("c", "0 1 0 0 0 0"),
+            joint("ab", "a", "b", inside=limit), joint("ac", "a", "c"), joint("bc", "b", "c"),
         ),
     )  # fmt: skip
-    assert [j.name for j in twin.joints if j.closes_loop] == ["cd"]
-    assert all(j.position == 0 for j in twin.joints) and "start_outside_limits" in codes(twin)
-    for one in twin.joints:
-        poses = {body.name: body.pose.matrix() for body in twin.bodies}
-        here, there = poses[one.body0] @ one.pose0.matrix(), poses[one.body1] @ one.pose1.matrix()
-        assert here == pytest.approx(there, abs=1e-12)
+    assert all(j.position == 0 for j in twin.joints)
+    (note,) = (note for note in twin.notes if note.code == "start_outside_limits")
+    assert note.severity == "warning" and "stays" in note.message
+    closed(twin)
 
 
 def test_limits_dynamics_springs_and_followers(tmp_path):
