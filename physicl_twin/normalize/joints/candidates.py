@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from physicl_twin.normalize.joints.candidate import Candidate
 from physicl_twin.normalize.joints.frames import frame_of
-from physicl_twin.normalize.joints.groups import Named, loose_groups, named_groups
+from physicl_twin.normalize.joints.groups import Named, lifted_groups, loose_groups, named_groups
 from physicl_twin.normalize.joints.lines import lines_of
 from physicl_twin.normalize.joints.naming import Meaning, Role
-from physicl_twin.normalize.joints.panels import panel_candidates
+from physicl_twin.normalize.joints.panels import panel_candidates, panel_of
 from physicl_twin.normalize.joints.pivots import pivots
 from physicl_twin.normalize.joints.scene import Group, Scene
 from physicl_twin.normalize.joints.slides import slide_candidates, sliding_groups
@@ -25,12 +25,14 @@ _MANY = 150
 def candidates_of(scene: Scene) -> list[Candidate]:
     """Every joint that may be there, likeliest first; what is sure gets out of the way of what stands behind it."""
     lines = lines_of(scene)
+    lifted = lifted_groups(scene, lines)
     named = named_groups(scene, lines)
     loose = loose_groups(scene, lines)
     sliding = sliding_groups(scene, lines)
     found = [_named(scene, one, named) for one in pivots(scene, lines, named)]
     found += [_named(scene, one, named) for one in spins(scene, lines, named, loose)]
     found += _loose(scene, loose, sliding, named, frozenset())
+    found += [_named(scene, one, named) for group in lifted for one in _lifted(scene, group, named)]
     sure = [one for one in found if one.probability(scene.settings.weights) >= scene.settings.confident]
     away = frozenset().union(*(one.group for one in sure)) if sure else frozenset()
     if away and scene.base not in away:
@@ -67,6 +69,16 @@ def _loose(
         for one in slide_candidates(scene, group, [axis], False):  # type: ignore[list-item]
             found.append(_named(scene, one, named))
     return found
+
+
+def _lifted(scene: Scene, group: Group, named: Sequence[Named]) -> list[Candidate]:
+    """Hinges of a plate that touches what is round it, where a grip or a bar says that it opens; not of named ones."""
+    if any(one.group & group for one in named):
+        return []
+    panel = panel_of(scene, group, False)
+    if panel is None or (panel.grip is None and not panel.pins):
+        return []
+    return panel_candidates(scene, group, None)
 
 
 def _slides(role: Role | None) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,7 +48,7 @@ def choose(scene: Scene, candidates: Sequence[Candidate]) -> Chosen:
     body = _bodies(scene, accepted, parents)
     proposed: list[Candidate] = []
     for one in candidates:
-        if any(one is other for other in accepted) or one.probability(weights) < s.proposed:
+        if any(one is other for other in accepted) or _besides(one, accepted, weights) < s.proposed:
             continue
         if scene.base in one.group or any(_same(one, other) for other in (*accepted, *proposed)):
             continue
@@ -62,6 +62,12 @@ def choose(scene: Scene, candidates: Sequence[Candidate]) -> Chosen:
         for one in proposed
     )
     return Chosen(tuple(accepted), parents, body, tuple(proposed), rivals)
+
+
+def _besides(one: Candidate, accepted: Sequence[Candidate], weights: Mapping[str, float]) -> float:
+    """Probability of a candidate where the same pieces are taken to move otherwise: one of the two is wrong."""
+    others = [other for other in accepted if 2 * len(one.group & other.group) > len(one.group | other.group)]
+    return one.probability(weights) * min((1.0 - other.probability(weights) for other in others), default=1.0)
 
 
 def _fits(scene: Scene, one: Candidate, accepted: Sequence[Candidate]) -> bool:

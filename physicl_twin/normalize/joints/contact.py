@@ -77,6 +77,13 @@ class Contact:
         speed = np.maximum(np.linalg.norm(velocity, axis=1), 1e-12)
         return bool((np.einsum("ij,ij->i", velocity, outward) / speed <= _SLIDES[twist.kind]).mean() >= _MOST)
 
+    def lets_go(self, away: Twist, moving: int) -> bool:
+        """True when a slide of ``moving`` leaves the contact or goes along it everywhere: nothing is pushed."""
+        if self.knotted:
+            return False
+        outward = self.normals if moving == self.a else -self.normals
+        return bool((outward @ away.axis <= _SLIDES["prismatic"]).mean() >= _MOST)
+
 
 def touch_distance(one: Piece, other: Piece) -> float:
     """Gap up to which two pieces touch, metres (judgement: a thousandth of the smaller, 0.02 to 0.2 mm)."""

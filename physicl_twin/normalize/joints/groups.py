@@ -7,12 +7,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from physicl_twin.normalize.joints.contact import Contact
+from physicl_twin.normalize.joints.frames import extents, flat_frame
 from physicl_twin.normalize.joints.lines import Line
 from physicl_twin.normalize.joints.naming import BELONGS, Meaning, another
 from physicl_twin.normalize.joints.scene import Group, Scene
+from physicl_twin.normalize.joints.twist import Twist
 
 #: A group of more than this share of the whole's bounds is the whole (judgement).
 _WHOLE = 0.9
+#: A plate is thinner than this share of its smaller side (judgement, as a panel).
+_THIN = 0.3
+#: A bar is longer than so many radii and reaches about its axis less far than so many: no knob, no bow (judgements).
+_SLENDER, _BARE = 4.0, 1.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +48,58 @@ def loose_groups(scene: Scene, lines: Sequence[Line]) -> list[Group]:
     """Groups that neither touch nor hold what the base belongs to."""
     groups = scene.components(links=links_of(lines))
     return [group for group in groups if scene.base not in group]
+
+
+def lifted_groups(scene: Scene, lines: Sequence[Line]) -> list[Group]:
+    """Plates with something on them that come off what they touch along their normal: doors and lids without a gap."""
+    links = links_of(lines)
+    hanging = frozenset().union(*loose_groups(scene, lines))
+    bars = _bars(scene)
+    found: dict[Group, None] = {}
+    for piece in scene.pieces:
+        if piece.index == scene.base or piece.index in bars or piece.index in hanging:
+            continue
+        axes = flat_frame(piece)
+        size = np.ptp(extents(piece.vertices, axes), axis=1)
+        order = np.argsort(size, kind="stable")
+        if size[order[0]] > _THIN * size[order[1]]:
+            continue
+        for sense in (1.0, -1.0):
+            away = Twist("prismatic", sense * axes[order[0]], piece.vertices.mean(axis=0))
+            group = _coming_off(scene, piece.index, away, links, bars)
+            if scene.base in group or scene.main(group) != piece.index:
+                continue
+            grown = hangers_on(scene, group, [frozenset([bar]) for bar in bars])
+            if len(grown) > 1 or _neighbours(scene, group) & bars:
+                found.setdefault(grown)
+    return list(found)
+
+
+def _bars(scene: Scene) -> Group:
+    """Bare slim rods: a hinge may be drawn so, which holds what is beside it and takes nothing along."""
+    found = set()
+    for one in scene.cylinders:
+        reach = Twist("revolute", one.axis, one.point).reach(scene.pieces[one.piece].vertices)
+        if one.convex and one.length > _SLENDER * one.radius and reach < _BARE * one.radius:
+            found.add(one.piece)
+    return frozenset(found)
+
+
+def _coming_off(scene: Scene, index: int, away: Twist, links: set[tuple[int, int]], bars: Group) -> Group:
+    """What a piece that moves takes along: what it does not slide on or leave, and so on from there, but for bars."""
+    neighbours: dict[int, list[tuple[int, Contact]]] = {}
+    for contact in scene.contacts:
+        neighbours.setdefault(contact.a, []).append((contact.b, contact))
+        neighbours.setdefault(contact.b, []).append((contact.a, contact))
+    group, waiting = {index}, [index]
+    while waiting and scene.base not in group:
+        one = waiting.pop()
+        taken = {other for other, contact in neighbours.get(one, []) if not contact.lets_go(away, one)}
+        taken |= {b if a == one else a for a, b in links if one in (a, b)}
+        taken -= bars
+        waiting += taken - group
+        group |= taken
+    return frozenset(group)
 
 
 def named_groups(scene: Scene, lines: Sequence[Line]) -> list[Named]:

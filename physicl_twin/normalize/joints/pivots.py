@@ -179,6 +179,10 @@ def pivot_candidate(
             elif sides == 1 and not any(hold.a in group for hold in pins) and len({hold.a for hold in pins}) == 1:
                 features["unclamped"] = 1.0
                 reasons.append("It is on a loose pin, and nothing clamps it between two faces.")
+            elif sides == 2:
+                features["clamped"] = 1.0
+        else:
+            features["pressed"] = 1.0
     elif any(h.how == "knuckle" for h in holds):
         features["knuckles"] = 1.0
         reasons.append("Round knuckles of both sides stand beside each other on one axis.")
@@ -211,7 +215,7 @@ def pivot_candidate(
     if not full and backward < math.radians(6.0) and forward > math.radians(60.0):
         features["closed"] = 1.0
         reasons.append("It stands at one end of its way, as something that is closed.")
-    if round_one and pins and reach > _BROAD * max(h.radius for h in pins):
+    if round_one and "clearance" in features and reach > _BROAD * max(h.radius for h in pins):
         features["broad"] = 1.0
         reasons.append("It is much wider than what it turns on.")
     elif reach < 0.04 * scene.size:
@@ -241,13 +245,13 @@ def _anchored(twist: Twist, vertices: FloatArray) -> Twist:
 
 
 def _axial_contacts(scene: Scene, group: Group, twist: Twist) -> int:
-    """On how many of its two ends along the axis a group stands against something; 2 where it touches in other ways."""
+    """On how many of its two ends along the axis a group stands against something; 3 where it is stuck otherwise."""
     ends: set[int] = set()
     for contact, first in scene.between(group, scene.others(group)):
+        if not contact.slides(twist):
+            return 3
         along = (contact.normals if first else -contact.normals) @ twist.axis
-        if contact.knotted or (np.abs(along) < _AXIAL).any():
-            return 2
-        ends |= {int(sign) for sign in np.sign(along)}
+        ends |= {int(sign) for sign in np.sign(along[np.abs(along) > _AXIAL])}
     return len(ends)
 
 

@@ -22,8 +22,8 @@ _PLAY_M = 5e-5
 #: largest one's diagonal say nothing of that: handles, screws (judgement).
 _PLATE, _LARGE = 0.2, 0.5
 #: A close fit: play across is less than this share of the width; a rail: it goes along it for more than so many of its
-#: own lengths (judgements: a millimetre of 20; carriages go far, drawers once their depth).
-_CLOSE, _RAIL = 0.05, 1.5
+#: own lengths (judgements: half a millimetre of 20; carriages go far, drawers once their depth).
+_CLOSE, _RAIL = 0.03, 1.5
 #: Pieces are alike when diagonals and volumes agree to this; so many others are a heap, a store, a stack (judgements).
 _ALIKE, _SEVERAL = 0.01, 3
 #: Extent at which sideways play is looked for, shares of the extent along the slide.
@@ -96,7 +96,11 @@ def _along(scene: Scene, group: Group, axis: FloatArray, named: bool) -> Candida
     leaves = forward.stopped_by < 0
     across = _across(axis)
     cage = _cage(scene, group, across, twist, 0.0)
-    if not cage.closed and not (named and cage.sides >= 3):
+    # The sweep went the tolerance too far on both sides.
+    play = [max(0.0, one + other - 2 * scene.tolerance_m) for one, other in (cage.plays[:2], cage.plays[2:])]
+    widths = np.ptp(vertices @ across.T, axis=0)
+    close = [_PLAY_M < one < _CLOSE * width for one, width in zip(play, widths, strict=True)]
+    if not cage.closed and not (cage.sides >= 3 and (named or any(close))):
         return None
     ahead = _guided(scene, group, across, twist, cage, forward.distance, length)
     if ahead < 0.5 * stroke_least:
@@ -108,14 +112,16 @@ def _along(scene: Scene, group: Group, axis: FloatArray, named: bool) -> Candida
         if ahead < 0.45 * length:
             return None  # out on either end and hardly guided
         lower = -s.guided_share * behind
+    fits = any(close) and (all(close) or not cage.closed)
+    rail = fits and ahead + behind > _RAIL * length and not scene.between(group, others)
+    if not cage.closed and not named and not rail:
+        return None
     features: dict[str, float] = {"slide": 1.0}
     reasons = [
         f"It is stopped on {cage.sides} sides across and slides {1e3 * upper:.0f} mm "
         + ("until it touches." if not leaves else "while it is still guided.")
     ]
-    play = [cage.plays[0] + cage.plays[1], cage.plays[2] + cage.plays[3]]
-    widths = np.ptp(vertices @ across.T, axis=0)
-    if cage.closed and (np.array(play) < _CLOSE * widths).all() and ahead + behind > _RAIL * length:
+    if rail:
         features["rail"] = 1.0
         reasons.append("It fits closely round or in something that is longer than itself.")
     if all(p > _PLAY_M for p in play):
@@ -142,6 +148,8 @@ def _along(scene: Scene, group: Group, axis: FloatArray, named: bool) -> Candida
         reasons.append("It is a tray: most of its bounds are empty.")
     if np.linalg.norm(np.ptp(vertices, axis=0)) < 0.05 * scene.size:
         features["small"] = 1.0
+    if _on_one_pin(scene, group, axis):
+        features["on_pin"] = 1.0
     if is_round(scene, group, Twist("revolute", axis, middle)):
         features["round_slide"] = 1.0
     partners = frozenset(i for i in others if _guides(scene, group, i))
@@ -166,6 +174,14 @@ def _caged_by_its_like(scene: Scene, group: Group, across: FloatArray, twist: Tw
         if abs(piece.diagonal / main.diagonal - 1.0) < _ALIKE and abs(abs(piece.volume / main.volume) - 1.0) < _ALIKE
     ]
     return len(like) >= _SEVERAL and not _cage(scene, group, across, twist, 0.0, frozenset(like)).closed
+
+
+def _on_one_pin(scene: Scene, group: Group, axis: FloatArray) -> bool:
+    """True when it goes along a single pin, about which it could turn as well: a knuckle; two rods guide a slide."""
+    pins = {one for one, other in scene.held if (one in group) != (other in group)}
+    along = [one for one in scene.cylinders if one.piece in pins and one.convex and abs(float(one.axis @ axis)) > 0.99]
+    lines = [Twist("revolute", one.axis, one.point) for one in along[:1]]
+    return bool(lines) and all(float(lines[0].distances(one.point[None])[0]) < one.radius for one in along)
 
 
 def _is_plate(scene: Scene, group: Group, axis: FloatArray) -> bool:
