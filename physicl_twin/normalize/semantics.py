@@ -15,6 +15,9 @@ from physicl_twin.settings import read_toml, shipped
 SCHEMA_VERSION = 1
 #: The class of everything; its code must be verified.
 ROOT = "object"
+#: Class of what drives itself and is nothing more special, and the classes that may be more special.
+_ROBOT = "robot"
+_DRIVEN = frozenset({"machine", "vehicle", "robot_gripper"})
 #: A German compound is read by its last word from this length on ("Sechskantschraube"; judgement).
 _COMPOUND_END = 5
 #: A number behind a word is left out when the word has so many letters (judgement: M8 and C45 are names).
@@ -105,8 +108,10 @@ def shipped_classes() -> ClassTable:
 def classify(twin: Twin, table: ClassTable | None = None) -> Twin:
     """Give the twin its class.
 
-    The title is asked first, then file and twin name, then the parts: one part, or what most of them are. A class that
-    the source itself states with a Wikidata code is kept.
+    The title is asked first, then file and twin name, then the parts: one part, or what most of them are. A mechanism
+    that drives itself is a robot unless a name says which machine or vehicle: a scene called after what the hand holds,
+    or links called link, do not make it a hammer or a part. A class that the source itself states with a Wikidata code
+    is kept.
 
     Args:
         twin: The twin.
@@ -117,13 +122,17 @@ def classify(twin: Twin, table: ClassTable | None = None) -> Twin:
         return twin
     stated = twin.semantics.label if twin.semantics is not None else ""
     source = twin.sources[0].name if twin.sources else twin.name
+    robot = twin.articulation is not None and twin.articulation.kind == "robot"
     for where, text in _names(twin, stated):
         found = table.find(text)
-        if found is not None and found[0].id != ROOT:
+        if found is not None and found[0].id != ROOT and not (robot and not _drives_itself(table, found[0].id)):
             return replace(
                 twin,
                 semantics=_semantics(table, found[0], f'The {where} "{text}" contains "{found[1]}".', source, where),
             )
+    if robot:
+        statement = "Its joints are driven, and no name says which machine or vehicle it is."
+        return replace(twin, semantics=_semantics(table, table.classes[_ROBOT], statement, source, "joints"))
     votes = Counter(
         found[0].id for part in twin.parts if (found := table.find(part.name)) is not None and found[0].id != ROOT
     )
@@ -160,6 +169,15 @@ def class_materials(
             if current.materials:
                 return found[0].label, current.materials
     return "", ()
+
+
+def _drives_itself(table: ClassTable, found: str) -> bool:
+    """True for classes of things that may be robots."""
+    while found:
+        if found in _DRIVEN:
+            return True
+        found = table.classes[found].parent
+    return False
 
 
 def _names(twin: Twin, stated: str) -> Iterator[tuple[str, str]]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from physicl_twin.model import Body, ConfigError, Decision, Frame, Part, Semantics, Shape, Source, Twin
+from physicl_twin.model import Articulation, Body, ConfigError, Decision, Frame, Part, Semantics, Shape, Source, Twin
 from physicl_twin.normalize import semantics
 from physicl_twin.normalize.material_table import MaterialTable
 from physicl_twin.normalize.semantics import ClassTable, class_materials, classify
@@ -115,6 +115,25 @@ def test_a_class_without_code_says_whose_code_it_carries():
     assert found is not None
     assert found.label == "bolt" and found.qcode == TABLE.verified("bolt").qcode
     assert "nearest ancestor" in found.evidence[1].statement
+
+
+@pytest.mark.parametrize(
+    ("title", "parts", "expected"),
+    [
+        ("adroit hammer", ("palm", "thumb", "hammer"), "robot"),
+        ("x17", ("link_1", "link_2"), "robot"),
+        ("welding robot", (), "robot"),
+        ("parallel gripper", (), "robot gripper"),
+        ("pickup car", (), "car"),
+    ],
+)
+def test_what_drives_itself_is_a_robot(title: str, parts: tuple[str, ...], expected: str):
+    twin = replace(make_twin(title, *parts), articulation=Articulation(kind="robot", root="body"))
+    found = classify(twin).semantics
+    assert found is not None
+    assert found.label == expected
+    if parts:
+        assert classify(replace(twin, articulation=Articulation(kind="prop", root="body"))).semantics != found
 
 
 def test_what_the_source_states_is_kept():
