@@ -116,3 +116,54 @@ def test_more_groups_than_are_looked_at_are_said() -> None:
     twin = inferred(thing.twin(), max_candidates=3)
     assert [note.code for note in twin.notes if note.code.startswith("joint")] == ["joint_candidates_cut"]
     assert not twin.joints and np.isfinite([shape.mesh.vertices.sum() for shape in twin.shapes if shape.mesh]).all()
+
+
+@pytest.mark.parametrize("overlap", [0.0, 0.0003])
+def test_doors_without_a_gap_or_a_name_are_proposed(overlap: float) -> None:
+    thing = two_doors(overlap)
+    twin = inferred(thing.twin(named=False))
+    assert not twin.joints
+    for truth in thing.joints:
+        assert any(
+            off(twin, one.joint, truth)[0] < 2 and off(twin, one.joint, truth)[1] < 0.002 for one in twin.proposals
+        )
+
+
+def test_blocks_that_only_other_blocks_hold_are_no_sliders() -> None:
+    """A shelf that is open in front, filled with blocks of one size, two millimetres between them."""
+    size, gap, across, deep = 0.02, 0.002, 3, 2
+    wide, long = across * (size + gap) + gap, deep * (size + gap) + gap
+    case = box((-0.01, 0, -0.01), (wide + 0.01, long + 0.01, wide + 0.01)) - box((0, -1, 0), (wide, long, wide))
+    thing = Thing("shelf", {"case": case})
+    for i, j, k in np.ndindex(across, deep, across):
+        low = gap + (size + gap) * np.array((i, j, k))
+        thing.parts[f"block {i} {j} {k}"] = box(low, low + size)
+    twin = inferred(thing.twin(named=False))
+    assert not twin.joints and not twin.proposals
+
+
+def test_carriage_on_a_rail_from_which_it_could_be_lifted_is_proposed() -> None:
+    gap = 0.0003
+    thing = Thing("guide", {"rail": box((0, 0, 0), (0.6, 0.03, 0.02))})
+    outer = box((0.2, -0.01, -0.005), (0.28, 0.04, 0.03))
+    thing.parts["carriage"] = outer - box((0, -gap, -1), (1, 0.03 + gap, 0.02 + gap))
+    (proposal,) = inferred(thing.twin(named=False)).proposals
+    assert proposal.joint.type == "prismatic" and 0.5 < proposal.joint.probability < 0.9
+
+
+@pytest.mark.parametrize(("lift", "confident"), [(0.001, True), (0.0, False)])
+def test_knob_that_touches_nothing_turns_and_one_that_is_seated_is_proposed(lift: float, confident: bool) -> None:
+    panel = box((0, 0, 0), (0.4, 0.1, 0.2)) - rod((0.2, -0.01, 0.1), (0.2, 0.012, 0.1), 0.004)
+    knob = rod((0.2, -lift, 0.1), (0.2, -lift - 0.02, 0.1), 0.018) + rod((0.2, -0.01, 0.1), (0.2, 0.011, 0.1), 0.0038)
+    twin = inferred(Thing("panel", {"panel": panel, "knob": knob}).twin(named=False))
+    assert (len(twin.joints), len(twin.proposals)) == ((1, 0) if confident else (0, 1))
+
+
+def test_one_bolt_that_clamps_two_plates_is_at_most_a_proposal() -> None:
+    hole = rod((0, 0, -1), (0, 0, 1), 0.0033)
+    thing = Thing("plates", {"lower": box((-0.05, -0.02, 0), (0.05, 0.02, 0.004)) - hole})
+    thing.parts["upper"] = box((-0.02, -0.05, 0.004), (0.02, 0.05, 0.008)) - hole
+    thing.parts["bolt"] = rod((0, 0, -0.006), (0, 0, 0.0085), 0.003) + rod((0, 0, 0.008), (0, 0, 0.011), 0.0055)
+    thing.parts["nut"] = rod((0, 0, -0.004), (0, 0, 0), 0.0055) - rod((0, 0, -1), (0, 0, 1), 0.003)
+    twin = inferred(thing.twin(named=False))
+    assert not twin.joints and all(one.joint.probability < 0.7 for one in twin.proposals)

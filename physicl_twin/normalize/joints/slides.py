@@ -24,6 +24,8 @@ _PLATE, _LARGE = 0.2, 0.5
 #: A close fit: play across is less than this share of the width; a rail: it goes along it for more than so many of its
 #: own lengths (judgements: half a millimetre of 20; carriages go far, drawers once their depth).
 _CLOSE, _RAIL = 0.03, 1.5
+#: What is foremost within this share of the length, and how much of the front a grip covers at most (judgements).
+_TIP, _SMALL_FACE = 0.01, 0.2
 #: Pieces are alike when diagonals and volumes agree to this; so many others are a heap, a store, a stack (judgements).
 _ALIKE, _SEVERAL = 0.01, 3
 #: Extent at which sideways play is looked for, shares of the extent along the slide.
@@ -137,6 +139,9 @@ def _along(scene: Scene, group: Group, axis: FloatArray, named: bool) -> Candida
     if backward.distance < 0.1 * length and forward.distance > 0.6 * length:
         features["closed_drawer"] = 1.0
         reasons.append("It stands at the inner end of its way.")
+        if _sticks_out(scene, group, axis=twist.axis, across=across):
+            features["grip"] = 1.0
+            reasons.append("Something to take hold of sticks out in front.")
     if not leaves:
         features["stopped"] = 1.0
     elif backward.stopped_by < 0:
@@ -182,6 +187,14 @@ def _on_one_pin(scene: Scene, group: Group, axis: FloatArray) -> bool:
     along = [one for one in scene.cylinders if one.piece in pins and one.convex and abs(float(one.axis @ axis)) > 0.99]
     lines = [Twist("revolute", one.axis, one.point) for one in along[:1]]
     return bool(lines) and all(float(lines[0].distances(one.point[None])[0]) < one.radius for one in along)
+
+
+def _sticks_out(scene: Scene, group: Group, axis: FloatArray, across: FloatArray) -> bool:
+    """True when little of what moves is foremost: a knob or a bow before the front."""
+    points = np.concatenate([piece.vertices for piece in scene.members(group)])
+    along, beside = points @ axis, points @ across.T
+    foremost = beside[along > along.max() - _TIP * np.ptp(along)]
+    return float(np.prod(np.ptp(foremost, axis=0))) < _SMALL_FACE * float(np.prod(np.ptp(beside, axis=0)))
 
 
 def _is_plate(scene: Scene, group: Group, axis: FloatArray) -> bool:
