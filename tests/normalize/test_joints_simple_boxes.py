@@ -131,13 +131,13 @@ def test_doors_without_a_gap_or_a_name_are_proposed(overlap: float) -> None:
 
 def test_blocks_that_only_other_blocks_hold_are_no_sliders() -> None:
     """A shelf that is open in front, filled with blocks of one size, two millimetres between them."""
-    size, gap, across, deep = 0.02, 0.002, 3, 2
-    wide, long = across * (size + gap) + gap, deep * (size + gap) + gap
+    size, gap, across = np.array((0.02, 0.04, 0.02)), 0.002, 3
+    wide, long = across * (size[0] + gap) + gap, size[1] + 2 * gap
     case = box((-0.01, 0, -0.01), (wide + 0.01, long + 0.01, wide + 0.01)) - box((0, -1, 0), (wide, long, wide))
     thing = Thing("shelf", {"case": case})
-    for i, j, k in np.ndindex(across, deep, across):
-        low = gap + (size + gap) * np.array((i, j, k))
-        thing.parts[f"block {i} {j} {k}"] = box(low, low + size)
+    for i, k in np.ndindex(across, across):
+        low = gap + (size + gap) * np.array((i, 0, k))
+        thing.parts[f"block {i} {k}"] = box(low, low + size)
     twin = inferred(thing.twin(named=False))
     assert not twin.joints and not twin.proposals
 
