@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterable
 from dataclasses import replace
+from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -350,8 +352,10 @@ class PhysxScene:
         """The scene itself."""
         return self
 
-    def __exit__(self, *exc_info: object) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: TracebackType | None) -> None:
         """Close."""
+        # Arrays that PhysX has lent live on in the frames of an error, and PhysX is not destroyed while they do.
+        traceback.clear_frames(trace)
         self.close()
 
     def _require_open(self) -> None:

@@ -22,6 +22,7 @@ from physicl_twin.model import (
 )
 from physicl_twin.validate import certificate as record
 from physicl_twin.validate import checks, simready
+from physicl_twin.validate.apart import apart
 from physicl_twin.validate.subject import NotChecked, Subject, locate
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 #: Engines that a validation uses when nobody says otherwise.
 ENGINES = ("physx", "mujoco")
+#: Those that may take the process with them when joints move.
+_CRASHING = ("physx",)
 
 
 def validate(
@@ -122,9 +125,12 @@ def _roll_out(
             continue
         tools.append(ToolVersion(name, engine.version))
         results += _read_back(subject, engine, bounds)
-        for index, rollout in enumerate(asked):
-            progress(f"{rollout} in {name}", (number + index / len(asked)) / len(engines))
-            runs.append(_run(rollout, subject.usd, engine, bounds))
+        with apart(subject.usd, name, settings) as process:
+            risky = name in _CRASHING and rollouts.has_moving_joint(subject.usd)
+            for index, rollout in enumerate(asked):
+                progress(f"{rollout} in {name}", (number + index / len(asked)) / len(engines))
+                found = process.run(rollout) if risky else run_closed(rollout, subject.usd, engine, bounds)
+                runs.append(found)
     return tuple(runs), tuple(tools)
 
 
@@ -138,7 +144,7 @@ def _reasons(usd: Path, engine: str) -> dict[str, str]:
         return {}
 
 
-def _run(rollout: str, usd: Path, engine: Engine, bounds: RolloutSettings) -> RolloutResult:
+def run_closed(rollout: str, usd: Path, engine: Engine, bounds: RolloutSettings) -> RolloutResult:
     """One rollout; an engine that refuses or loses the twin is a failed rollout with its text (fail closed)."""
     from physicl_twin.validate import rollouts
 

@@ -16,7 +16,8 @@ from physicl_twin.validate.rollouts.joint_sweep import joint_sweep
 from physicl_twin.validate.rollouts.kinematics import kinematics
 from physicl_twin.validate.rollouts.mass_readback import compare_mass_properties as compare_mass_properties
 from physicl_twin.validate.rollouts.momentum import momentum
-from physicl_twin.validate.rollouts.moving import has_moving_joint, survey_moving
+from physicl_twin.validate.rollouts.moving import has_moving_joint as has_moving_joint
+from physicl_twin.validate.rollouts.moving import survey_moving
 from physicl_twin.validate.rollouts.passivity import passivity
 from physicl_twin.validate.rollouts.settings import RolloutSettings as RolloutSettings
 from physicl_twin.validate.rollouts.slide import tilt_to_slide
