@@ -13,7 +13,9 @@ from physicl_twin.model import Articulation, Drive, Estimate, Evidence, Mimic, T
 from physicl_twin.normalize.dynamics import DynamicsSettings, with_dynamics
 from physicl_twin.normalize.dynamics.iterations import mass_ratio
 from physicl_twin.normalize.dynamics.joint_table import joint_table
+from physicl_twin.normalize.dynamics.loop_drives import loop_led
 from physicl_twin.normalize.dynamics.mass_matrix import mass_matrix
+from physicl_twin.normalize.dynamics.tree import tree_of
 from tests.normalize.mechanisms import (
     arm,
     bare_body,
@@ -26,6 +28,7 @@ from tests.normalize.mechanisms import (
     stated,
     twin_of,
 )
+from tests.usd import movers
 
 SETTINGS = DynamicsSettings.shipped()
 
@@ -414,6 +417,20 @@ def test_an_effort_that_no_motor_of_that_mass_gives_fills_a_field():
     friction = after.joints[2].friction
     assert friction is not None and friction.value < 0.1 * 2.0 / 3 * 9.81 * 0.15
     assert "effort_placeholder" not in codes(with_dynamics(arm(3, effort=50.0)))
+
+
+def test_a_loop_has_as_many_drives_as_it_has_motions():
+    """A four-bar linkage moves in one way: the joint next to the root has a motor, unless efforts are stated of others."""
+    linkage = movers.four_bar()
+    bare = replace(linkage, joints=tuple(replace(j, drive=None, max_force=None) for j in linkage.joints))
+    tree = tree_of(bare)
+    around = [link.joint.name for link in tree.links if link.joint is not None and link.parent >= 0]
+    assert len(around) == 3 and loop_led(bare, tree) == set(around[1:])
+    last = next(j for j in bare.joints if j.name == around[-1])
+    strong = replace(last, max_force=stated(20.0, "N m"))
+    told = replace(bare, joints=tuple(strong if j is last else j for j in bare.joints))
+    assert loop_led(told, tree_of(told)) == set(around[:-1])
+    assert loop_led(arm(3), tree_of(arm(3))) == set()
 
 
 def test_what_is_uncertain_of_one_link_does_not_move_the_others():

@@ -15,6 +15,7 @@ from physicl_twin.normalize.dynamics.filters import filters_of
 from physicl_twin.normalize.dynamics.iterations import position_iterations
 from physicl_twin.normalize.dynamics.joint_table import JointTable, Role, joint_table
 from physicl_twin.normalize.dynamics.link_masses import with_link_masses
+from physicl_twin.normalize.dynamics.loop_drives import loop_led, loop_note
 from physicl_twin.normalize.dynamics.marks import besides, derived, stated, stated_drive, untouched
 from physicl_twin.normalize.dynamics.mass_matrix import MOVING
 from physicl_twin.normalize.dynamics.motors import Effort, armature_of, drive_of, effort_of, wheel_drive_of
@@ -59,8 +60,9 @@ def with_dynamics(twin: Twin, settings: DynamicsSettings | None = None) -> Twin:
     # Forward kinematics starts at the root, so it must be known before poses are looked at.
     twin = replace(twin, articulation=replace(twin.articulation or Articulation(), root=base.root))
     fillers = _fillers(twin, tree, base, settings)
-    twin = replace(twin, joints=_with_numbers(twin, tree, base, roles, table, settings, fillers))
-    twin = _noted(twin, placeholder_note(fillers))
+    led = _led(twin, tree, base)
+    twin = replace(twin, joints=_with_numbers(twin, tree, base, roles, table, settings, fillers, led))
+    twin = _noted(twin, (*placeholder_note(fillers), *loop_note(led)))
     return _with_articulation(twin, tree_of(twin), base, settings)
 
 
@@ -71,6 +73,12 @@ def _fillers(twin: Twin, tree: Tree, base: Base, settings: DynamicsSettings) -> 
     corners = np.concatenate([item.corners for item in matter_of(twin)] or [np.zeros((0, 3))])
     size = float(np.linalg.norm(np.ptp(corners, axis=0))) if len(corners) else 1.0
     return placeholders(twin, tree, _total_kg(twin) * settings.gravity_mps2, size)
+
+
+def _led(twin: Twin, tree: Tree, base: Base) -> set[str]:
+    """Joints of loops that others move; where the source states actuators it is for it to say which."""
+    actuated = any(stated_drive(joint.drive) is not None for joint in twin.joints)
+    return set() if base.kind != "robot" or _whole(twin) or actuated else loop_led(twin, tree)
 
 
 def _total_kg(twin: Twin) -> float:
@@ -120,6 +128,7 @@ def _with_numbers(
     table: JointTable,
     settings: DynamicsSettings,
     fillers: dict[str, str],
+    led: set[str],
 ) -> tuple[Joint, ...]:
     """The joints with friction, damping, armature and drives where they make sense."""
     if _whole(twin):
@@ -139,7 +148,7 @@ def _with_numbers(
         role, load = roles.get(joint.name), loads.get(joint.name, Load(0.0, 0.0))
         rolls = role is not None and role.name == "wheel" and not base.fixed
         carried = bearing_load(twin, link, tuple(matter[i] for i in members[link.body]), settings)
-        if base.kind == "robot" and _driven(joint, role, actuated):
+        if base.kind == "robot" and joint.name not in led and _driven(joint, role, actuated):
             rolled = total / wheels * carried.reach_m**2 if rolls else 0.0
             effort = effort_of(joint, load, fillers.get(joint.name, ""))
             joints.append(_motorized(joint, role, effort, load.inertia + rolled, table, settings))
