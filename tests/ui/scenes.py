@@ -267,8 +267,13 @@ async def keys(folder: Path, twin: str) -> None:
     await desk.close()
 
 
-async def joints(folder: Path, twin: str, joint: str) -> None:
-    """Joints are looked at, moved by a slider, played, and limited otherwise."""
+async def joints_shown(folder: Path, twin: str, joint: str) -> None:
+    """Joints are looked at, and one is moved by its slider."""
+    desk = await _joints(folder, twin, joint)
+    await desk.close()
+
+
+async def _joints(folder: Path, twin: str, joint: str) -> Desk:
     desk = Desk(folder)
     desk.panel.show()
     desk.work.bench.set_twin(twin)
@@ -277,16 +282,22 @@ async def joints(folder: Path, twin: str, joint: str) -> None:
     tell("outside", desk.outside())
     tell("texts", desk.texts())
     await desk.picture("at_rest")
-    model = desk.work.joints
     await desk.click(f"joint_{joint}")
-    tell("why", model.why)
+    tell("why", desk.work.joints.why)
     x, y = desk.middle(f"slide_{joint}")
     await testing.mouse_drag(x - 50, y, x + 40, y)
     await desk.frames(6)
-    tell("dragged", model.fraction(joint))
+    tell("dragged", desk.work.joints.fraction(joint))
     await desk.idle()
     await desk.top()
     await desk.picture("joints")
+    return desk
+
+
+async def joints(folder: Path, twin: str, joint: str) -> None:
+    """Joints are looked at, moved by a slider, played, and limited otherwise."""
+    desk = await _joints(folder, twin, joint)
+    model = desk.work.joints
     await desk.click(f"play_{joint}")
     await desk.until(lambda: model.playing, "play")
     await desk.until(lambda: not model.playing, "the end of the play")

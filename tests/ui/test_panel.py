@@ -22,7 +22,9 @@ import psutil
 import pytest
 from PIL import Image
 
+from physicl_twin import ingest, normalize, usd
 from physicl_twin.model import dumps
+from physicl_twin.validate import validate
 from tests.usd import twins
 from tests.workbench.test_joints_model import cabinet
 
@@ -147,6 +149,19 @@ def test_joints_are_shown_moved_played_and_limited(tmp_path: Path, width: int) -
     assert told["refused"] == "coordinate_unreadable"
     assert told["range"] == "0° … 75°" and "1 joint" in told["changes"]
     assert told["edited"] is False
+
+
+def test_the_joints_of_a_cabinet_look_as_in_the_documentation(tmp_path: Path) -> None:
+    options = normalize.NormalizeOptions(fast=True)
+    made = normalize.normalize(ingest.read(ROOT / "data" / "samples" / "cabinet.step"), options)
+    folder = usd.write_twin(made, tmp_path, generated="2026-11-29").parent.parent
+    (folder / "twin.json").write_text(dumps(made), encoding="utf-8")
+    certificate = validate(folder, engines=())
+    (folder / "certificate.json").write_text(dumps(certificate), encoding="utf-8")
+    told = play("joints_shown", tmp_path / "shown", twin=str(folder), joint="door_hinge", size=[1180, 860])
+    assert told["outside"] == []
+    assert "door · carcass" in told["texts"]
+    _compare(tmp_path / "shown" / "joints.png", "panel_joints.png")
 
 
 def test_mistakes_have_a_way_out_and_leave_nothing_behind(tmp_path: Path) -> None:
