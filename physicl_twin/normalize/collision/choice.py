@@ -15,7 +15,7 @@ from physicl_twin.model.errors import GeometryError
 from physicl_twin.model.geometry import FloatArray
 from physicl_twin.normalize.collision.decompose import balanced, decompose, hulls_of
 from physicl_twin.normalize.collision.explain import explain
-from physicl_twin.normalize.collision.fit_error import Fit, Target, make_target, measure
+from physicl_twin.normalize.collision.fit_error import UNCOVERED, Fit, Target, make_target, measure
 from physicl_twin.normalize.collision.hull import hull_piece
 from physicl_twin.normalize.collision.native import NativeRequest, decompose_in_child
 from physicl_twin.normalize.collision.piece import Piece
@@ -170,6 +170,10 @@ def _candidates(target: Target, settings: CollisionSettings, fast: bool) -> tupl
     if cut is not None and _good(cut.fit, settings):
         return tried, []
     found, failures = _libraries(target, settings, fast)
+    if fast and not any(_covers(c.fit, settings) for c in [*tried, *found]):
+        # A coarse collider may be coarse, but not have holes.
+        finer, more_failures = _candidates(target, settings, fast=False)
+        return [*tried, *found, *(c for c in finer if c.family == "decomposition")], [*failures, *more_failures]
     return tried + found, failures
 
 
@@ -223,6 +227,11 @@ def _open(fit: Fit, settings: CollisionSettings) -> bool:
     return fit.filled is None or fit.filled <= settings.cavity_filled
 
 
+def _covers(fit: Fit, settings: CollisionSettings) -> bool:
+    """No hole in what collides; a hull around everything, too far off to be a collider, does not count."""
+    return fit.uncovered <= UNCOVERED and fit.error <= settings.sdf_mean
+
+
 def _simple_enough(candidate: Candidate, target: Target, settings: CollisionSettings) -> bool:
     """One piece is near enough: nothing more elaborate is tried."""
     fit = candidate.fit
@@ -233,7 +242,7 @@ def _simple_enough(candidate: Candidate, target: Target, settings: CollisionSett
 
 
 def _good(fit: Fit, settings: CollisionSettings) -> bool:
-    return fit.error <= settings.good_mean and _open(fit, settings)
+    return fit.error <= settings.good_mean and _open(fit, settings) and _covers(fit, settings)
 
 
 def _needs_sdf(fit: Fit, settings: CollisionSettings) -> bool:
@@ -241,9 +250,9 @@ def _needs_sdf(fit: Fit, settings: CollisionSettings) -> bool:
 
 
 def _rank(candidate: Candidate, target: Target, settings: CollisionSettings) -> tuple[int, float]:
-    """Simple and near enough first (primitives before the hull), then open cavities, then the smaller error."""
+    """Simple and near enough first (primitives before the hull), then what covers, open cavities, the smaller error."""
     fit = candidate.fit
     if _simple_enough(candidate, target, settings):
         order: Sequence[CollisionMethod] = ("primitive", "hull", "decomposition")
         return (order.index(candidate.family), fit.error + 0.1 * fit.tail)
-    return (4 if _open(fit, settings) else 5, fit.error + 0.1 * fit.tail)
+    return (4 + 2 * (not _covers(fit, settings)) + (not _open(fit, settings)), fit.error + 0.1 * fit.tail)

@@ -11,7 +11,7 @@ import numpy as np
 from physicl_twin.model.errors import GeometryError
 from physicl_twin.model.geometry import FloatArray
 from physicl_twin.normalize.collision.cut import cut
-from physicl_twin.normalize.collision.fit_error import Fit, Target, measure
+from physicl_twin.normalize.collision.fit_error import UNCOVERED, Fit, Target, measure
 from physicl_twin.normalize.collision.hull import HullLimits, hull_piece
 from physicl_twin.normalize.collision.merge import merge
 from physicl_twin.normalize.collision.piece import Piece
@@ -111,9 +111,11 @@ def _fewest(
     tail = max(settings.target_p99, settings.floor_m / target.scale_m, settings.enough * most.tail)
     filled = max(settings.cavity_filled, most.filled or 0.0)
     narrowed = max(_NARROWED, settings.enough * most.narrowed)
+    uncovered = max(UNCOVERED, most.uncovered)
 
     def within(fit: Fit) -> bool:
-        return fit.tail <= tail and (fit.filled or 0.0) <= filled and fit.narrowed <= narrowed
+        kept = (fit.filled or 0.0) <= filled and fit.narrowed <= narrowed
+        return kept and fit.tail <= tail and fit.uncovered <= uncovered
 
     def weighed(fit: Fit) -> float:
         return (fit.error + 0.1 * fit.tail) * float(fit.pieces**settings.piece_cost)

@@ -19,6 +19,9 @@ from physicl_twin.normalize.collision.surface import TrueSurface
 #: A sample is covered when a point this far outside it lies inside another piece (diagonals): faces where two pieces
 #: meet are inside the union, faces that two overlapping pieces share on the outside are not.
 _LIFT = 2e-4
+#: Colliders cover a surface when 99 % of it is no farther than this from one (diagonals; judgement: three quarters of
+#: what the check ``collision.covers`` allows the whole body, ``uncovered_max``, because a shape's samples are others).
+UNCOVERED = 0.015
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,7 @@ class Fit:
         filled: Largest share of a cavity that lies inside colliders; None without cavities.
         pieces: Number of pieces.
         narrowed: How far colliders bulge from a cavity's wall over the cavity's radius, the worst cavity's; 0 without.
+        uncovered: 99th percentile of the distance from the true outer surface to the nearest piece, 0 inside one.
     """
 
     mean: float
@@ -67,6 +71,7 @@ class Fit:
     filled: float | None
     pieces: int
     narrowed: float = 0.0
+    uncovered: float = 0.0
 
     @property
     def error(self) -> float:
@@ -114,7 +119,7 @@ def measure(pieces: Sequence[Piece], target: Target, samples: int, with_volume: 
     """Error of a union of pieces against the true surface, both ways, on fixed samples (volume only when asked)."""
     points = outer_samples(pieces, samples)
     forward = target.surface.distance(points)
-    backward = surface_distance(pieces, target.samples)
+    backward, inside = surface_distance(pieces, target.samples)
     volume = target.surface.volume
     return Fit(
         mean=float(forward.mean()),
@@ -126,6 +131,7 @@ def measure(pieces: Sequence[Piece], target: Target, samples: int, with_volume: 
         filled=target.cavities.filled(pieces) if target.cavities.count else None,
         pieces=len(pieces),
         narrowed=target.walls.narrowed(pieces),
+        uncovered=float(np.quantile(np.where(inside, 0.0, backward), 0.99)),
     )
 
 
@@ -146,8 +152,12 @@ def outer_samples(pieces: Sequence[Piece], count: int) -> FloatArray:
     return points[~covered] if not covered.all() else points
 
 
-def surface_distance(pieces: Sequence[Piece], points: FloatArray) -> FloatArray:
-    """(N,) distance of points to the surface of the union: exact outside, depth in the deepest piece inside."""
+def surface_distance(pieces: Sequence[Piece], points: FloatArray) -> tuple[FloatArray, NDArray[np.bool_]]:
+    """Distance (N,) of points to the surface of the union, exact outside and the depth in the deepest piece inside.
+
+    Returns:
+        The distances, and (N,) True for points inside a piece.
+    """
     import igl
 
     offsets = np.cumsum([0] + [len(p.vertices) for p in pieces])
@@ -171,7 +181,7 @@ def surface_distance(pieces: Sequence[Piece], points: FloatArray) -> FloatArray:
                 if len(pieces) > 1
                 else np.abs(piece.signed_distance(points))
             )
-    return np.where(exact, depth, outside)
+    return np.where(exact, depth, outside), exact
 
 
 def union_volume(pieces: Sequence[Piece], count: int) -> float:
