@@ -203,7 +203,7 @@ def test_passivity_fails_when_energy_is_fed(any_engine, tmp_path, monkeypatch):
     builder.drive(rail, damping=5.0, velocity=3.0)
     path = builder.save()
     assert run("passivity", path, any_engine).status == "passed"
-    module = __import__("sys").modules["physicl_twin.validate.rollouts.passivity"]
+    module = __import__("sys").modules["physicl_twin.validate.rollouts.joint_run"]
     passive = replace(surveyed(path, any_engine.name), driven=np.array([False]))
     monkeypatch.setattr(module, "survey_moving", lambda *arguments: passive)
     result = passivity(path, any_engine, SETTINGS)

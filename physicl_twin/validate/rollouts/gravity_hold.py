@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from physicl_twin.engines.protocol import Engine, EngineScene
-from physicl_twin.engines.settings import EngineSettings
 from physicl_twin.model import Measure, RolloutResult
 from physicl_twin.model.geometry import FloatArray
-from physicl_twin.validate.rollouts.joint_run import Curves, energy_j, range_of, span_of, time_step_s, unit_of
-from physicl_twin.validate.rollouts.moving import MovingTwin, survey_moving
+from physicl_twin.validate.rollouts.joint_run import Begun, Curves, begin, energy_j, range_of, span_of, unit_of
+from physicl_twin.validate.rollouts.moving import MovingTwin
 from physicl_twin.validate.rollouts.moving_stage import Setup, open_moving
 from physicl_twin.validate.rollouts.settings import JointSettings, RolloutSettings
 
@@ -31,21 +28,13 @@ _LEAN = 0.5
 def gravity_hold(usd: Path, engine: Engine, settings: RolloutSettings) -> RolloutResult:
     """Stand the twin on a held base, its drives aimed at where its joints are.
 
-    Args:
-        usd: The twin's interface layer, or any USD file.
-        engine: Where to run it.
-        settings: Of the rollouts.
-
-    Raises:
-        EngineError: When the engine refuses or loses the scene.
-        ValidationError: When the twin has no joint that moves.
+    Arguments and errors are those of ``begin``.
     """
-    start = time.perf_counter()
-    twin = survey_moving(usd, engine.name, EngineSettings.from_pipeline())
-    stand = _Stand(twin, settings, time_step_s(twin, engine.name, settings))
-    with open_moving(twin, engine, Setup(settings.gravity_mps2)) as scene:
+    begun = begin(usd, engine, settings)
+    stand = _Stand(begun.twin, settings, begun.dt_s)
+    with open_moving(begun.twin, engine, Setup(settings.gravity_mps2)) as scene:
         stand.run(scene)
-    return _result(engine.name, stand, settings, time.perf_counter() - start)
+    return _result(begun, stand, settings)
 
 
 class _Stand:
@@ -117,7 +106,7 @@ class _Stand:
         self.rate = np.maximum(self.rate, np.abs(scene.joint_velocities()) / self.spans)
 
 
-def _result(engine: str, stand: _Stand, settings: RolloutSettings, seconds: float) -> RolloutResult:
+def _result(begun: Begun, stand: _Stand, settings: RolloutSettings) -> RolloutResult:
     chosen, twin, bound, sag, allowed = settings.joints, stand.twin, stand.bound, stand.sag, stand.allowed
     faults = [
         f"{twin.names[row]} sags by {sag[row]:.3g} {unit_of(twin, int(row))} ({allowed[row]:.3g} are allowed)"
@@ -150,19 +139,7 @@ def _result(engine: str, stand: _Stand, settings: RolloutSettings, seconds: floa
         Measure("residual_speed", stand.fastest, "1/s"),
         Measure("energy_lost", stand.lost_j, "J"),
     )
-    status: Literal["passed", "failed"] = "failed" if faults else "passed"
-    message = "; ".join(faults) if faults else f"{'; '.join(told)}."
-    return RolloutResult(
-        NAME,
-        engine,
-        QUESTION,
-        criterion,
-        status,
-        message,
-        measures,
-        stand.curves.series(),
-        seconds,
-    )
+    return begun.ended((NAME, QUESTION, criterion), faults, f"{'; '.join(told)}.", measures, stand.curves.series())
 
 
 def _allowed(twin: MovingTwin, settings: JointSettings, spans: FloatArray) -> FloatArray:

@@ -1,22 +1,86 @@
-"""What the rollouts over joints share: test drives, smooth ways, curves, what a moving twin does."""
+"""What the rollouts over joints share: beginning and end, test drives, smooth ways, curves, what a moving twin does."""
 
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
-from physicl_twin.engines.protocol import EngineScene
+from physicl_twin.engines.protocol import Engine, EngineScene
 from physicl_twin.engines.quaternions import rotated
-from physicl_twin.model import Series
+from physicl_twin.engines.settings import EngineSettings
+from physicl_twin.model import Measure, RolloutResult, Series
 from physicl_twin.model.geometry import FloatArray, Pose
-from physicl_twin.validate.rollouts.moving import MovingTwin
+from physicl_twin.validate.rollouts.moving import MovingTwin, survey_moving
 from physicl_twin.validate.rollouts.moving_stage import Gains
 from physicl_twin.validate.rollouts.settings import JointSettings, RolloutSettings
 
 #: Points of a curve in a record.
 _POINTS = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A rollout over joints that has begun.
+
+    Attributes:
+        twin: As the engine's variant of it.
+        engine: Where it runs.
+        dt_s: Time step for a twin of this size.
+        at_s: When it began, of the clock that ``perf_counter`` reads.
+    """
+
+    twin: MovingTwin
+    engine: Engine
+    dt_s: float
+    at_s: float
+
+    def ended(
+        self,
+        told: tuple[str, str, str],
+        faults: Sequence[str],
+        message: str,
+        measures: Sequence[Measure],
+        series: Sequence[Series] = (),
+    ) -> RolloutResult:
+        """The result, now.
+
+        Args:
+            told: Name, question and criterion.
+            faults: What is wrong; none when it passed.
+            message: What happened when nothing is.
+            measures: Numbers of the run.
+            series: Its curves.
+        """
+        status: Literal["passed", "failed"] = "failed" if faults else "passed"
+        seconds = time.perf_counter() - self.at_s
+        said = "; ".join(faults) or message
+        return RolloutResult(
+            told[0], self.engine.name, *told[1:], status, said, tuple(measures), tuple(series), seconds
+        )
+
+
+def begin(usd: Path, engine: Engine, settings: RolloutSettings) -> Begun:
+    """What every rollout over joints begins with.
+
+    Args:
+        usd: The twin's interface layer, or any USD file.
+        engine: Where to run it.
+        settings: Of the rollouts.
+
+    Raises:
+        EngineError: When the engine refuses the scene.
+        ValidationError: When the twin has no joint that moves, or one that starts outside of its limits.
+    """
+    at_s = time.perf_counter()
+    twin = survey_moving(usd, engine.name, EngineSettings.from_pipeline())
+    scale_s = math.sqrt(twin.size_m / settings.gravity_mps2)
+    return Begun(twin, engine, settings.time_steps[engine.name].of(scale_s), at_s)
 
 
 def unit_of(twin: MovingTwin, row: int) -> str:
@@ -27,11 +91,6 @@ def unit_of(twin: MovingTwin, row: int) -> str:
 def span_of(twin: MovingTwin, row: int) -> float:
     """What an amount per radian, or per metre and size, means for a joint: 1 rad, or the twin's size in metres."""
     return 1.0 if twin.joints[row].type == "revolute" else twin.size_m
-
-
-def time_step_s(twin: MovingTwin, engine: str, settings: RolloutSettings) -> float:
-    """Of the rollouts, for a twin of this size."""
-    return settings.time_steps[engine].of(math.sqrt(twin.size_m / settings.gravity_mps2))
 
 
 def range_of(twin: MovingTwin, row: int, settings: JointSettings) -> tuple[float, float]:

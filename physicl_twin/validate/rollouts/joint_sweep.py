@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,20 +10,20 @@ from pathlib import Path
 import numpy as np
 
 from physicl_twin.engines.protocol import Engine, EngineScene
-from physicl_twin.engines.settings import EngineSettings
 from physicl_twin.model import Measure, RolloutResult
 from physicl_twin.model.geometry import FloatArray
 from physicl_twin.validate.rollouts.joint_run import (
+    Begun,
     Curves,
+    begin,
     gains_of,
     range_of,
     smooth,
     span_of,
-    time_step_s,
     trial_drives,
     unit_of,
 )
-from physicl_twin.validate.rollouts.moving import MovingTwin, survey_moving
+from physicl_twin.validate.rollouts.moving import MovingTwin
 from physicl_twin.validate.rollouts.moving_stage import Gains, Setup, open_moving
 from physicl_twin.validate.rollouts.settings import JointSettings, RolloutSettings
 
@@ -77,22 +76,15 @@ class _Worst:
 def joint_sweep(usd: Path, engine: Engine, settings: RolloutSettings) -> RolloutResult:
     """Move one joint after the other through its range and back, the others held, without gravity, the base held.
 
-    Args:
-        usd: The twin's interface layer, or any USD file.
-        engine: Where to run it.
-        settings: Of the rollouts.
-
-    Raises:
-        EngineError: When the engine refuses or loses the scene.
-        ValidationError: When the twin has no joint that moves.
+    Arguments and errors are those of ``begin``.
     """
-    start = time.perf_counter()
-    twin = survey_moving(usd, engine.name, EngineSettings.from_pipeline())
+    begun = begin(usd, engine, settings)
+    twin = begun.twin
     drives = trial_drives(twin, settings.joints)
     with open_moving(twin, engine, Setup(drives=drives)) as scene:
-        run = _Run(twin, scene, drives, settings, time_step_s(twin, engine.name, settings))
+        run = _Run(twin, scene, drives, settings, begun.dt_s)
         swept = [run.sweep(int(row)) for row in np.flatnonzero(twin.steered) if int(row) in run.movable]
-    return _result(engine.name, twin, swept, run, settings.joints, time.perf_counter() - start)
+    return _result(begun, swept, run, settings.joints)
 
 
 class _Run:
@@ -278,10 +270,8 @@ def _weakness(twin: MovingTwin, row: int) -> str:
     return f": dry friction takes {joint.friction:.3g} of the {joint.drive_max_force:.3g} that its drive gives"
 
 
-def _result(
-    engine: str, twin: MovingTwin, swept: list[Swept], run: _Run, settings: JointSettings, seconds: float
-) -> RolloutResult:
-    worst = run.worst
+def _result(begun: Begun, swept: list[Swept], run: _Run, settings: JointSettings) -> RolloutResult:
+    twin, worst = begun.twin, run.worst
     deepest_m = max(settings.penetration_floor_m, settings.penetration_ratio * twin.size_m)
     gap_m, base_m = settings.gap_ratio * twin.size_m, settings.drift * twin.size_m
     faults = [
@@ -325,15 +315,4 @@ def _result(
         f"joints keep within {settings.drift} rad; joint frames stay within {gap_m * 1e3:.1f} mm. A driven joint may "
         "be stopped by another body: its limits are its own, whatever the pose of the others."
     )
-    message = "; ".join(faults) if faults else told
-    return RolloutResult(
-        NAME,
-        engine,
-        QUESTION,
-        criterion,
-        "failed" if faults else "passed",
-        message,
-        tuple(measures),
-        run.curves.series(),
-        seconds,
-    )
+    return begun.ended((NAME, QUESTION, criterion), faults, told, measures, run.curves.series())

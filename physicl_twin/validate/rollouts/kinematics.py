@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
 from physicl_twin.engines.protocol import Engine
 from physicl_twin.engines.quaternions import conjugated, rotated
-from physicl_twin.engines.settings import EngineSettings
 from physicl_twin.model import Measure, PhysiclError, RolloutResult, Twin, loads_twin
 from physicl_twin.model.geometry import FloatArray
 from physicl_twin.normalize.kinematics import body_poses
-from physicl_twin.validate.rollouts.joint_run import range_of
-from physicl_twin.validate.rollouts.moving import MovingTwin, survey_moving
+from physicl_twin.validate.rollouts.joint_run import begin, range_of
+from physicl_twin.validate.rollouts.moving import MovingTwin
 from physicl_twin.validate.rollouts.moving_stage import Setup, open_moving
 from physicl_twin.validate.rollouts.settings import RolloutSettings
 
@@ -26,17 +23,10 @@ QUESTION = "At random joint positions, do the engine's bodies stand where the jo
 def kinematics(usd: Path, engine: Engine, settings: RolloutSettings) -> RolloutResult:
     """Set random joint positions and compare the poses of the bodies with forward kinematics of our own.
 
-    Args:
-        usd: The twin's interface layer, or any USD file.
-        engine: Where to run it.
-        settings: Of the rollouts.
-
-    Raises:
-        EngineError: When the engine refuses or loses the scene.
-        ValidationError: When the twin has no joint that moves.
+    Arguments and errors are those of ``begin``.
     """
-    start, chosen = time.perf_counter(), settings.joints
-    twin = survey_moving(usd, engine.name, EngineSettings.from_pipeline())
+    begun, chosen = begin(usd, engine, settings), settings.joints
+    twin = begun.twin
     allowed_m = twin.size_m * (chosen.kinematics_physx if engine.name == "physx" else chosen.kinematics_mujoco)
     compared, record = _outside_of_loops(twin), _record(usd)
     worst_m, worst_rad, whose, read_back, astray_m, stray = 0.0, 0.0, "", 0.0, 0.0, ""
@@ -72,9 +62,7 @@ def kinematics(usd: Path, engine: Engine, settings: RolloutSettings) -> RolloutR
         Measure("largest_coordinate_error", read_back, "1"),
         *((Measure("largest_distance_from_record", astray_m, "m"),) if record is not None else ()),
     )
-    status: Literal["passed", "failed"] = "failed" if failed else "passed"
-    seconds = time.perf_counter() - start
-    return RolloutResult(NAME, engine.name, QUESTION, criterion, status, message, measures, (), seconds)
+    return begun.ended((NAME, QUESTION, criterion), [message] if failed else [], message, measures)
 
 
 def _record(usd: Path) -> Twin | None:

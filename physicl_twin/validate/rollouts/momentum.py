@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
 from physicl_twin.engines.protocol import Engine
-from physicl_twin.engines.settings import EngineSettings
 from physicl_twin.model import Measure, RolloutResult
-from physicl_twin.validate.rollouts.joint_run import Curves, momenta, time_step_s
-from physicl_twin.validate.rollouts.moving import survey_moving
+from physicl_twin.validate.rollouts.joint_run import Curves, begin, momenta
 from physicl_twin.validate.rollouts.moving_stage import OFF, Setup, open_moving
 from physicl_twin.validate.rollouts.passivity import random_speeds
 from physicl_twin.validate.rollouts.settings import RolloutSettings
@@ -26,18 +22,10 @@ _LOOKS = 10
 def momentum(usd: Path, engine: Engine, settings: RolloutSettings) -> RolloutResult:
     """Set the joints in motion, the base free, drives off, PhysX's damping of bodies off.
 
-    Args:
-        usd: The twin's interface layer, or any USD file.
-        engine: Where to run it.
-        settings: Of the rollouts.
-
-    Raises:
-        EngineError: When the engine refuses or loses the scene.
-        ValidationError: When the twin has no joint that moves.
+    Arguments and errors are those of ``begin``.
     """
-    start, chosen = time.perf_counter(), settings.joints
-    twin = survey_moving(usd, engine.name, EngineSettings.from_pipeline())
-    dt_s = chosen.passive_step_share * time_step_s(twin, engine.name, settings)
+    begun, chosen = begin(usd, engine, settings), settings.joints
+    twin, dt_s = begun.twin, chosen.passive_step_share * begun.dt_s
     off = {int(row): OFF for row in np.flatnonzero(twin.driven)}
     curves = Curves(twin, np.flatnonzero(twin.steered)[: chosen.most_series].tolist())
     setup = Setup(0.0, off, hold_base=False, drag=False, energy_true=True)
@@ -71,6 +59,5 @@ def momentum(usd: Path, engine: Engine, settings: RolloutSettings) -> RolloutRes
         Measure("angular_momentum_change", twisted, "N m s"),
         Measure("momentum_exchanged", exchanged, "N s"),
     )
-    status: Literal["passed", "failed"] = "failed" if failed else "passed"
-    seconds = time.perf_counter() - start
-    return RolloutResult(NAME, engine.name, QUESTION, criterion, status, message, measures, curves.series(), seconds)
+    faults = [message] if failed else []
+    return begun.ended((NAME, QUESTION, criterion), faults, message, measures, curves.series())

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import numpy as np
 
 from physicl_twin.engines.protocol import Engine
-from physicl_twin.engines.settings import EngineSettings
 from physicl_twin.model import Measure, RolloutResult, Series
 from physicl_twin.model.geometry import FloatArray
-from physicl_twin.validate.rollouts.joint_run import Curves, energy_j, range_of, span_of, time_step_s
-from physicl_twin.validate.rollouts.moving import MovingTwin, survey_moving
+from physicl_twin.validate.rollouts.joint_run import Curves, begin, energy_j, range_of, span_of
+from physicl_twin.validate.rollouts.moving import MovingTwin
 from physicl_twin.validate.rollouts.moving_stage import OFF, Setup, open_moving
 from physicl_twin.validate.rollouts.settings import RolloutSettings
 
@@ -25,20 +23,13 @@ _LOOKS = 40
 def passivity(usd: Path, engine: Engine, settings: RolloutSettings) -> RolloutResult:
     """Give each joint a random speed and watch the energy, under gravity when the world holds the base.
 
-    Args:
-        usd: The twin's interface layer, or any USD file.
-        engine: Where to run it.
-        settings: Of the rollouts.
-
-    Raises:
-        EngineError: When the engine refuses or loses the scene.
-        ValidationError: When the twin has no joint that moves.
+    Arguments and errors are those of ``begin``.
     """
-    start, chosen = time.perf_counter(), settings.joints
-    twin = survey_moving(usd, engine.name, EngineSettings.from_pipeline())
+    begun, chosen = begin(usd, engine, settings), settings.joints
+    twin = begun.twin
     gravity = 0.0 if twin.floating else settings.gravity_mps2
     off = {int(row): OFF for row in np.flatnonzero(twin.driven)}
-    dt_s = chosen.passive_step_share * time_step_s(twin, engine.name, settings)
+    dt_s = chosen.passive_step_share * begun.dt_s
     setup = Setup(gravity, off, hold_base=False, energy_true=True)
     curves = Curves(twin, np.flatnonzero(twin.steered)[: chosen.most_series].tolist())
     times, energies = [], []
@@ -71,12 +62,9 @@ def passivity(usd: Path, engine: Engine, settings: RolloutSettings) -> RolloutRe
         f"exchanges in {chosen.passive_s:g} s. PhysX solves by PGS here: its default solver feeds energy into "
         "articulations."
     )
-    return RolloutResult(
-        NAME,
-        engine.name,
-        QUESTION,
-        criterion,
-        "passed" if passed else "failed",
+    return begun.ended(
+        (NAME, QUESTION, criterion),
+        [] if passed else [message],
         message,
         (
             Measure("energy_gain", gain, "J"),
@@ -87,7 +75,6 @@ def passivity(usd: Path, engine: Engine, settings: RolloutSettings) -> RolloutRe
             Series("energy over the start", "J", tuple(times), tuple(e - energies[0] for e in energies)),
             *curves.series(),
         ),
-        time.perf_counter() - start,
     )
 
 

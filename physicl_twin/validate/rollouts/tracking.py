@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import math
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from physicl_twin.engines.protocol import Engine, EngineScene
-from physicl_twin.engines.settings import EngineSettings
 from physicl_twin.model import Measure, RolloutResult, Series
 from physicl_twin.model.geometry import FloatArray
-from physicl_twin.validate.rollouts.joint_run import range_of, span_of, time_step_s, unit_of
-from physicl_twin.validate.rollouts.moving import MovingTwin, survey_moving
+from physicl_twin.validate.rollouts.joint_run import Begun, begin, range_of, span_of, unit_of
+from physicl_twin.validate.rollouts.moving import MovingTwin
 from physicl_twin.validate.rollouts.moving_stage import Setup, open_moving
 from physicl_twin.validate.rollouts.settings import RolloutSettings
 
@@ -62,25 +60,17 @@ class Chirp:
 def tracking(usd: Path, engine: Engine, settings: RolloutSettings) -> RolloutResult:
     """Let all drives follow chirps at once, without gravity, the base held.
 
-    Args:
-        usd: The twin's interface layer, or any USD file.
-        engine: Where to run it.
-        settings: Of the rollouts.
-
-    Raises:
-        EngineError: When the engine refuses or loses the scene.
-        ValidationError: When the twin has no joint that moves.
+    Arguments and errors are those of ``begin``.
     """
-    start = time.perf_counter()
-    twin = survey_moving(usd, engine.name, EngineSettings.from_pipeline())
-    dt_s = time_step_s(twin, engine.name, settings)
+    begun = begin(usd, engine, settings)
+    twin = begun.twin
     chirps = [_chirp(twin, int(row), settings) for row in np.flatnonzero(twin.positioned & twin.steered)]
     record = _Record([], [], [], [])
     if chirps:
         with open_moving(twin, engine, Setup()) as scene:
-            _follow(scene, twin, chirps, dt_s, record)
+            _follow(scene, twin, chirps, begun.dt_s, record)
     verdicts = [_verdict(twin, chirp, record) for chirp in chirps]
-    return _result(engine.name, twin, verdicts, record, settings, time.perf_counter() - start)
+    return _result(begun, verdicts, record, settings)
 
 
 @dataclass(slots=True)
@@ -180,15 +170,8 @@ def _verdict(twin: MovingTwin, chirp: Chirp, record: _Record) -> Verdict:
     )
 
 
-def _result(
-    engine: str,
-    twin: MovingTwin,
-    verdicts: list[Verdict],
-    record: _Record,
-    settings: RolloutSettings,
-    seconds: float,
-) -> RolloutResult:
-    chosen = settings.joints
+def _result(begun: Begun, verdicts: list[Verdict], record: _Record, settings: RolloutSettings) -> RolloutResult:
+    twin, chosen = begun.twin, settings.joints
     faults = []
     for one in verdicts:
         name = twin.names[one.chirp.row]
@@ -227,14 +210,4 @@ def _result(
         for word, values in (("position", record.found), ("target", record.told)):
             unit = unit_of(twin, row)
             series.append(Series(f"{word} {name}", unit, tuple(record.times_s), tuple(float(v[row]) for v in values)))
-    return RolloutResult(
-        NAME,
-        engine,
-        QUESTION,
-        criterion,
-        "failed" if faults else "passed",
-        "; ".join(faults) or told,
-        tuple(measures),
-        tuple(series),
-        seconds,
-    )
+    return begun.ended((NAME, QUESTION, criterion), faults, told, measures, series)
