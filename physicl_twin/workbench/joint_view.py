@@ -13,13 +13,13 @@ from physicl_twin.workbench.texts import explained, reasons
 
 #: Columns of the table of joints.
 JOINT_COLUMNS = (
-    Column("joint", "joint", 1.05),
-    Column("kind", "kind", 0.8, least=760),
-    Column("between", "moves · against", 1.35, least=620),
-    Column("range", "range", 1.2, right=True),
-    Column("friction", "friction", 1.15, least=900, right=True),
-    Column("damping", "damping", 1.5, least=1040, right=True),
-    Column("drive", "drive", 1.0, least=980, right=True),
+    Column("joint", "joint", 1.17),
+    Column("kind", "kind", 0.7, least=760),
+    Column("between", "moves · against", 1.42, least=620),
+    Column("range", "range", 1.15, right=True),
+    Column("friction", "friction", 1.2, least=900, right=True),
+    Column("damping", "damping", 1.62, least=1040, right=True),
+    Column("drive", "drive", 0.95, least=980, right=True),
 )
 _KINDS = {"revolute": "hinge", "prismatic": "slide", "spherical": "ball", "fixed": "fixed"}
 
