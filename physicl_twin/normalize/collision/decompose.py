@@ -72,9 +72,10 @@ def decompose(target: Target, settings: CollisionSettings, cells: int) -> Decomp
     planes = wedge_planes(axis, _SECTORS) if axis else []
     found = cut(solid[0], int(cells * _MORE_CELLS) if axis else cells, _CONVEX, planes)
     probe = make_probe(target, _PROBE_SAMPLES)
-    counts = [n for n in COUNTS if n <= min(settings.max_pieces, len(found))]
-    if not counts:
+    if not found:
         return None
+    # What needs no cut is one piece: its hull with balanced error.
+    counts = [n for n in COUNTS if n <= min(settings.max_pieces, len(found))] or [1]
     states = merge([cell.hull for cell in found], counts, 1e-4, probe)
     method = f"{solid[1]} in {'wedges' if axis else 'cells'}"
     pieces = balanced(_fewest(states, counts, target, settings), target, settings)
