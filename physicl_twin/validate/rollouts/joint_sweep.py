@@ -47,7 +47,8 @@ class Swept:
         allowed: How far it may.
         ends: The coordinates that it came to.
         stopped: Where another body stopped it, which is no fault of a robot's joint: its limits are its own, and in
-            another pose of the arm there is room. What no drive moves has its limits from where it touches.
+            another pose of the arm there is room. What no drive moves has its limits, where it has any, from where it
+            touches.
         judged: False in a loop whose drive is another joint: how far it can go is the loop's affair.
     """
 
@@ -121,10 +122,12 @@ class _Run:
             allowed += min(standing, self.settings.hold_sag * span)
         swept = Swept(row, allowed=allowed, judged=not self.twin.in_loop[row] or bool(self.twin.positioned[row]))
         for end in (low, high):
+            # An end that nobody states is a question of ours, and something in the way is an answer.
+            stated = end in (self.twin.joints[row].lower, self.twin.joints[row].upper)
             stopper = self._way(row, float(self.home[row]), end)
             reached = float(self.scene.joint_positions()[row])
             swept.ends.append(reached)
-            if stopper and abs(reached - end) > allowed and self.twin.positioned[row]:
+            if stopper and abs(reached - end) > allowed and (self.twin.positioned[row] or not stated):
                 swept.stopped.append(f"at {reached:.3g} {unit_of(self.twin, row)} by {stopper}")
             else:
                 swept.missed = max(swept.missed, abs(reached - end))
@@ -312,7 +315,7 @@ def _result(begun: Begun, swept: list[Swept], run: _Run, settings: JointSettings
         f"Without gravity and with the base held, each joint comes within {100 * settings.reach_ratio:.0f} % of its "
         f"range of both ends (a turn for one without limits), moved by its drive or, without one, by a test drive of "
         f"{settings.test_frequency_hz:.0f} Hz; no bodies overlap by more than {deepest_m * 1e3:.1f} mm; the other "
-        f"joints keep within {settings.drift} rad; joint frames stay within {gap_m * 1e3:.1f} mm. A driven joint may "
-        "be stopped by another body: its limits are its own, whatever the pose of the others."
+        f"joints keep within {settings.drift} rad; joint frames stay within {gap_m * 1e3:.1f} mm. Another body may "
+        "stop a driven joint, whose limits are its own whatever the pose of the others, and one that has no limits."
     )
     return begun.ended((NAME, QUESTION, criterion), faults, told, measures, run.curves.series())
