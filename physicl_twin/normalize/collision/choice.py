@@ -15,7 +15,7 @@ from physicl_twin.model.errors import GeometryError
 from physicl_twin.model.geometry import FloatArray
 from physicl_twin.normalize.collision.decompose import balanced, decompose, hulls_of
 from physicl_twin.normalize.collision.explain import explain
-from physicl_twin.normalize.collision.fit_error import UNCOVERED, Fit, Target, make_target, measure
+from physicl_twin.normalize.collision.fit_error import UNCOVERED, UNCOVERED_BY_ONE, Fit, Target, make_target, measure
 from physicl_twin.normalize.collision.hull import hull_piece
 from physicl_twin.normalize.collision.native import NativeRequest, decompose_in_child
 from physicl_twin.normalize.collision.piece import Piece
@@ -167,7 +167,7 @@ def _candidates(target: Target, settings: CollisionSettings, fast: bool) -> tupl
     cut = decompose(target, settings, settings.cells // 2 if fast else settings.cells)
     if cut is not None:
         tried.append(Candidate("decomposition", cut.method, cut.pieces, cut.fit, cut.seconds))
-    if cut is not None and _good(cut.fit, settings):
+    if any(_good(candidate.fit, settings) for candidate in tried):
         return tried, []
     found, failures = _libraries(target, settings, fast)
     if fast and not any(_covers(c.fit, settings) for c in [*tried, *found]):
@@ -228,8 +228,12 @@ def _open(fit: Fit, settings: CollisionSettings) -> bool:
 
 
 def _covers(fit: Fit, settings: CollisionSettings) -> bool:
-    """No hole in what collides; a hull around everything, too far off to be a collider, does not count."""
-    return fit.uncovered <= UNCOVERED and fit.error <= settings.sdf_mean
+    """No hole in what collides; a hull around everything, too far off to be a collider, does not count.
+
+    One convex piece has no holes: what it leaves out are edges that its limits of vertices and polygons round off.
+    """
+    limit = UNCOVERED_BY_ONE if fit.pieces == 1 else UNCOVERED
+    return fit.uncovered <= limit and fit.error <= settings.sdf_mean
 
 
 def _simple_enough(candidate: Candidate, target: Target, settings: CollisionSettings) -> bool:

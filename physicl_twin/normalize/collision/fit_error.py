@@ -22,6 +22,8 @@ _LIFT = 2e-4
 #: Colliders cover a surface when 99 % of it is no farther than this from one (diagonals; judgement: three quarters of
 #: what the check ``collision.covers`` allows the whole body, ``uncovered_max``, because a shape's samples are others).
 UNCOVERED = 0.015
+#: Likewise of one convex piece: all that the check allows.
+UNCOVERED_BY_ONE = 0.02
 
 
 @dataclass(frozen=True, slots=True)
