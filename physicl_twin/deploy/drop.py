@@ -9,6 +9,11 @@ certificate knows for that engine, in whatever orientation it was reached there;
 from __future__ import annotations
 
 import math
+import os
+import pickle
+import signal
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -28,8 +33,11 @@ from physicl_twin.engines.protocol import EngineScene
 from physicl_twin.engines.scene_description import SceneDescription, SurfaceMaterial
 from physicl_twin.model import Certificate, EngineError, Pose, Status
 from physicl_twin.model.geometry import FloatArray
+from physicl_twin.settings import PACKAGE_ROOT
 from physicl_twin.usd.rollout_scene import Clone, Surface, write_rollout_scene
 
+#: Command line of the process in which mechanisms fall in PhysX.
+WORKER = (sys.executable, "-m", "physicl_twin.deploy.drop_worker")
 ORIENTATIONS = ("upright", "on_side_x")
 _ROLLOUT, _HEIGHT = "drop_and_settle", "final_com_height_"
 #: Difference of heights that agrees, over the size of the twin: what is at rest moves less in the certificate's drop.
@@ -182,6 +190,36 @@ def drop_physx(usd: Path, scene: SceneDescription, settings: dict[str, Any], ori
             return fall(_EngineRun(running, step_s), size_m, step_s, drop)
 
 
+def drop_physx_safely(usd: Path, scene: SceneDescription, settings: dict[str, Any], orientation: str) -> Fall:
+    """``drop_physx``, of mechanisms in a process of its own: some loops of joints make PhysX end its process.
+
+    Raises:
+        EngineError: As ``drop_physx``; ``engine_crashed``.
+    """
+    if not scene.joints:
+        return drop_physx(usd, scene, settings, orientation)
+    paths = [str(PACKAGE_ROOT.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+    done = subprocess.run(
+        WORKER,
+        input=pickle.dumps((usd.resolve(), scene, settings, orientation)),
+        capture_output=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+        check=False,
+    )
+    if done.returncode != 0 or not done.stdout:
+        how = signal.Signals(-done.returncode).name if done.returncode < 0 else f"status {done.returncode}"
+        raise EngineError(
+            "engine_crashed",
+            f"PhysX ended its process ({how}) while the export fell: it cannot simulate this mechanism.",
+            "Loops of joints are the commonest cause: see the certificate's rollouts, or use MuJoCo.",
+        )
+    found = pickle.loads(done.stdout)
+    if isinstance(found, EngineError):
+        raise found
+    assert isinstance(found, Fall)
+    return found
+
+
 class _EngineRun:
     def __init__(self, scene: EngineScene, step_s: float) -> None:
         self._scene, self._step_s, self._masses = scene, step_s, scene.mass_properties()
@@ -230,6 +268,8 @@ def agreement(
         except EngineError as error:
             if error.code == "engine_not_installed":
                 return DropAgreement(engine_name, "not_checked", error.message)
+            if error.code == "engine_crashed":
+                return DropAgreement(engine_name, "failed", error.message)
             raise
         found.append(_judge(engine_name, orientation, ended, known, tolerance_m))
         if found[-1].status != "failed":

@@ -8,7 +8,7 @@ from pxr import Sdf
 
 from physicl_twin.deploy.compare import compare as compare_facts
 from physicl_twin.deploy.description import describe_twin
-from physicl_twin.deploy.drop import Fall, agreement, drop_physx
+from physicl_twin.deploy.drop import Fall, agreement, drop_physx_safely
 from physicl_twin.deploy.isaac_lab import configuration_name, one_mechanism, write_configuration
 from physicl_twin.deploy.job import Job
 from physicl_twin.deploy.motion import twin_facts
@@ -90,6 +90,6 @@ def drop(job: Job, written: Written) -> DropAgreement:
     scene = describe_twin(job.layout)
 
     def run(orientation: str) -> Fall:
-        return drop_physx(job.folder / written.main, scene, job.settings, orientation)
+        return drop_physx_safely(job.folder / written.main, scene, job.settings, orientation)
 
     return agreement("physx", job.subject.certificate, scene, run)

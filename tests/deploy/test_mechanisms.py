@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 
 from physicl_twin import settings
-from physicl_twin.deploy import deploy, mujoco_target, urdf_target
+from physicl_twin.deploy import deploy, drop, mujoco_target, urdf_target
 from physicl_twin.deploy.compare import compare
 from physicl_twin.deploy.job import Job
 from physicl_twin.deploy.motion import twin_facts
@@ -234,3 +235,22 @@ def test_a_pendulum_swings_in_mujoco_as_the_formula_says(tmp_path: Path) -> None
     inertia_over_mass = (length**2 + 0.02**2) / 12 + (length / 2) ** 2
     period = 2 * math.pi * math.sqrt(inertia_over_mass / (9.81 * length / 2))
     assert np.diff(crossings).mean() == pytest.approx(period, rel=1e-3)
+
+
+def test_an_engine_that_ends_its_process_fails_the_drop_and_nothing_else(tmp_path: Path, monkeypatch) -> None:
+    """PhysX does that with some loops of joints; the export is written all the same."""
+    dying = "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"
+    monkeypatch.setattr(drop, "WORKER", (sys.executable, "-c", dying))
+    made = next(one for one in (maker() for maker in movers.MOVERS.values()) if _falls(one))
+    result = deploy(made, "isaac-sim", tmp_path)
+    fallen = result.record.drop
+    assert fallen is not None
+    assert fallen.status == "failed"
+    assert "SIGSEGV" in fallen.message
+    assert not result.passed
+    assert all(comparison.passed for comparison in result.round_trip)
+
+
+def _falls(made) -> bool:
+    on_world = any("" in (joint.body0, joint.body1) for joint in made.joints)
+    return bool(made.joints) and not on_world and not made.articulation.fixed and not any(b.static for b in made.bodies)
