@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -18,20 +19,25 @@ _SAME = 1e-6
 def without_duplicate_parts(twin: Twin) -> Twin:
     """The twin without parts whose cleaned surface coincides with another part's of the same body.
 
-    What both collides and is seen stays before what does only one of them, then the earlier one stays, with its name,
-    look and hints; a part that only collides and one that is only seen both stay. Bodies that fixed joints tie together
-    count as one: robots show a sensor's housing in the link that carries it and in a link of its own. A part that has
-    its copy in another body goes only if its own body keeps something: another part, or a stated mass. A note names
-    what was dropped.
+    A part that is only seen and one that only collides become one that does both. What does both stays before what does
+    one of them, then the earlier one stays, with its name, look and hints. Bodies that fixed joints tie together count
+    as one: robots show a sensor's housing in the link that carries it and in a link of its own. A part that has its
+    copy in another body goes only if its own body keeps something: another part, or a stated mass. A note names what
+    was dropped.
     """
     shapes = {shape.name: shape for shape in twin.shapes}
     step = _SAME * max((_extent(shape) for shape in twin.shapes), default=1.0)
+    surfaces = {
+        part.name: _fingerprint(body.pose.compose(part.pose), shapes[part.shape], step)
+        for body in twin.bodies
+        for part in body.parts
+    }
+    merged = replace(twin, bodies=tuple(_seen_and_touched(body, surfaces) for body in twin.bodies))
     alike: dict[tuple[int, str], list[tuple[Body, Part]]] = {}
-    for body, group in zip(twin.bodies, rigid_groups(twin), strict=True):
+    for body, group in zip(merged.bodies, rigid_groups(merged), strict=True):
         for part in body.parts:
-            surface = _fingerprint(body.pose.compose(part.pose), shapes[part.shape], step)
-            alike.setdefault((group, surface), []).append((body, part))
-    left = {body.name: len(body.parts) for body in twin.bodies}
+            alike.setdefault((group, surfaces[part.name]), []).append((body, part))
+    left = {body.name: len(body.parts) for body in merged.bodies}
     dropped: dict[str, str] = {}
     for copies in alike.values():
         kept: dict[str, tuple[Body, Part]] = {}
@@ -45,7 +51,7 @@ def without_duplicate_parts(twin: Twin) -> Twin:
         replace(body, parts=tuple(part for part in body.parts if part.name not in dropped))
         if left[body.name] < len(body.parts)
         else body
-        for body in twin.bodies
+        for body in merged.bodies
     )
     if not dropped:
         return twin
@@ -55,6 +61,29 @@ def without_duplicate_parts(twin: Twin) -> Twin:
     note = Note("duplicate_parts", "info", f"Parts that stood twice in the same place count once: {names}{more}.")
     remaining = tuple(shape for shape in twin.shapes if shape.name in placed)
     return replace(twin, bodies=tuple(bodies), shapes=remaining).with_notes(note)
+
+
+def _seen_and_touched(body: Body, surfaces: Mapping[str, str]) -> Body:
+    """The body with each part that is only seen made solid where another that only collides has its surface.
+
+    What the source says of colliding stands at the other one, which is a copy now.
+    """
+    touched = {surfaces[part.name]: part for part in body.parts if part.role == "collision"}
+
+    def both(part: Part) -> Part:
+        other = touched.get(surfaces[part.name])
+        if part.role != "visual" or other is None:
+            return part
+        hints = replace(
+            part.hints,
+            static_friction=other.hints.static_friction or part.hints.static_friction,
+            dynamic_friction=other.hints.dynamic_friction or part.hints.dynamic_friction,
+            restitution=other.hints.restitution or part.hints.restitution,
+        )
+        return replace(part, role="solid", collision=other.collision, hints=hints)
+
+    parts = tuple(both(part) for part in body.parts)
+    return body if parts == body.parts else replace(body, parts=parts)
 
 
 def _extent(shape: Shape) -> float:

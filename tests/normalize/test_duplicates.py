@@ -7,10 +7,14 @@ import numpy as np
 import pytest
 
 from physicl_twin import ingest
-from physicl_twin.model import Part, Pose, Shape, Twin
+from physicl_twin.model import Estimate, Part, Pose, Shape, Twin
 from physicl_twin.normalize.duplicates import without_duplicate_parts
-from physicl_twin.normalize.stages import normalize
+from physicl_twin.normalize.options import NormalizeSettings
+from physicl_twin.normalize.stages import normalize, with_solids
+from physicl_twin.settings import pipeline
 from tests.contract.command import stl_box
+
+SETTINGS = NormalizeSettings.from_table(pipeline()["normalize"])
 
 
 def doubled(tmp_path: Path, pose: Pose, flip: bool) -> Twin:
@@ -85,3 +89,14 @@ def test_of_two_roles_the_copy_that_also_collides_stays(tmp_path: Path) -> None:
     plate, block = base.parts
     twin = replace(twin, bodies=(replace(base, parts=(plate, replace(block, role="visual"))), sensor))
     assert parts_of(normalize(twin)) == {"base": 1, "sensor": 1}
+
+
+def test_what_is_seen_and_what_collides_alike_is_one_part(tmp_path: Path) -> None:
+    twin = doubled(tmp_path, Pose(), flip=False)
+    seen, touched = twin.bodies[0].parts
+    rough = Estimate.normal(0.9, 0.1, "1", "test")
+    touched = replace(touched, role="collision", hints=replace(touched.hints, static_friction=rough))
+    twin = replace(twin, bodies=(replace(twin.bodies[0], parts=(replace(seen, role="visual"), touched)),))
+    (part,) = without_duplicate_parts(with_solids(twin, SETTINGS)).parts
+    assert (part.name, part.role) == (seen.name, "solid")
+    assert part.hints.static_friction == rough
