@@ -236,7 +236,8 @@ class _Worker:
         return JobError(
             "worker_crashed",
             f"A native library ended the worker ({how}); only this source is affected.",
-            "The file is probably damaged; open and save it again in the program that made it, or use another format.",
+            "A damaged file is the commonest cause: open and save it again in the program that made it, or use another "
+            "format. If the file is sound, report it: that must not happen.",
         )
 
     def log_tail(self) -> str:
