@@ -74,7 +74,8 @@ def choose_collision(twin: Twin, settings: Mapping[str, Any], fast: bool, progre
     """
     chosen: dict[str, ShapeCollision] = {}
     values = collision_settings(settings)
-    values = replace(values, floor_m=max(values.floor_m, values.floor_share * _diagonal(twin)))
+    share = values.fast_floor_share if fast else values.floor_share
+    values = replace(values, floor_m=max(values.floor_m, share * _diagonal(twin)))
     used = list(dict.fromkeys(part.shape for part in twin.parts if part.collides and not is_stated(part)))
     for index, name in enumerate(used):
         progress("collision", index / len(used), name)
@@ -167,7 +168,7 @@ def _candidates(target: Target, settings: CollisionSettings, fast: bool) -> tupl
     cut = decompose(target, settings, settings.cells // 2 if fast else settings.cells)
     if cut is not None:
         tried.append(Candidate("decomposition", cut.method, cut.pieces, cut.fit, cut.seconds))
-    if any(_good(candidate.fit, settings) for candidate in tried):
+    if any(_good(candidate.fit, target, settings) for candidate in tried):
         return tried, []
     found, failures = _libraries(target, settings, fast)
     if fast and not any(_covers(c.fit, settings) for c in [*tried, *found]):
@@ -218,7 +219,7 @@ def _libraries(target: Target, settings: CollisionSettings, fast: bool) -> tuple
         pieces = balanced(hulls_of(result.hulls, settings), target, settings)
         fit = measure(pieces, target, settings.samples)
         found.append(Candidate("decomposition", name, pieces, fit, time.monotonic() - start))
-        if _good(fit, settings):
+        if _good(fit, target, settings):
             break
     return found, failures
 
@@ -239,14 +240,20 @@ def _covers(fit: Fit, settings: CollisionSettings) -> bool:
 def _simple_enough(candidate: Candidate, target: Target, settings: CollisionSettings) -> bool:
     """One piece is near enough: nothing more elaborate is tried."""
     fit = candidate.fit
-    floor = min(settings.floor_m / target.scale_m, _COARSEST)
+    floor = _floor(target, settings)
     mean = settings.primitive_mean if candidate.family == "primitive" else settings.simple_mean
     near = fit.error <= max(mean, floor) and fit.tail <= max(settings.simple_p99, floor)
     return near and _open(fit, settings)
 
 
-def _good(fit: Fit, settings: CollisionSettings) -> bool:
-    return fit.error <= settings.good_mean and _open(fit, settings) and _covers(fit, settings)
+def _good(fit: Fit, target: Target, settings: CollisionSettings) -> bool:
+    near = fit.error <= max(settings.good_mean, _floor(target, settings))
+    return near and _open(fit, settings) and _covers(fit, settings)
+
+
+def _floor(target: Target, settings: CollisionSettings) -> float:
+    """Error below which nothing is worth another piece, diagonals of the shape."""
+    return min(settings.floor_m / target.scale_m, _COARSEST)
 
 
 def _needs_sdf(fit: Fit, settings: CollisionSettings) -> bool:

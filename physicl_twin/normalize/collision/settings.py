@@ -19,6 +19,7 @@ class CollisionSettings:
     primitive_mean: float
     floor_m: float
     floor_share: float
+    fast_floor_share: float
     target_mean: float
     target_p99: float
     good_mean: float
