@@ -23,8 +23,8 @@ def stated_links(subject: Subject) -> frozenset[str]:
 
 
 def colliders_stated(subject: Subject) -> frozenset[str]:
-    """Prim paths of the links whose collision geometry the source states apart from what is seen of them."""
-    if not subject.has_twin or not subject.twin.joints:
+    """Prim paths of the bodies whose collision geometry the source states apart from what is seen of them."""
+    if not subject.has_twin:
         return frozenset()
     return frozenset(view.path for view, body in subject.pairs if any(part.role != "solid" for part in body.parts))
 
