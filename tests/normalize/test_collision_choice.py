@@ -10,8 +10,8 @@ import pytest
 
 from physicl_twin.model import Mesh, Part, Pose, dumps, silent
 from physicl_twin.model.errors import ConfigError, GeometryError
-from physicl_twin.normalize.collision import ShapeCollision, choose_collision, collision_settings, fit_shape
-from physicl_twin.normalize.collision.native import NativeRequest, decompose_in_child
+from physicl_twin.normalize.collision import ShapeCollision, choice, choose_collision, collision_settings, fit_shape
+from physicl_twin.normalize.collision.native import NativeRequest, NativeResult, decompose_in_child
 from physicl_twin.normalize.collision.piece import round_piece
 from physicl_twin.normalize.collision.solid import reduced_mesh, weld_grid
 from physicl_twin.settings import pipeline
@@ -279,3 +279,20 @@ def test_what_needs_no_cut_gets_its_error_balanced_without_asking_the_libraries(
     assert not {"V-HACD", "CoACD"} & set(methods)
     errors = {c.method: max(c.fit.mean_m, c.fit.missed_mean_m) for c in result.collision.candidates}
     assert errors["cut in cells"] < errors["convex hull"]
+
+
+def test_pieces_of_a_library_end_where_the_object_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    """V-HACD answers with hulls of voxels, which stick out of thin corners."""
+    mesh = bowl()
+    low, high = np.asarray(mesh.vertices).min(axis=0), np.asarray(mesh.vertices).max(axis=0)
+
+    def swollen(request: NativeRequest, cpu_s: float) -> NativeResult:
+        return NativeResult((1.2 * request.vertices,))
+
+    monkeypatch.setattr(choice, "decompose_in_child", swollen)
+    monkeypatch.setattr(choice, "decompose", lambda *_: None)
+    tried = fit(mesh).collision.candidates
+    found = next(candidate for candidate in tried if candidate.method == "V-HACD")
+    points = np.vstack([collider.hull.vertices for collider in found.colliders if collider.hull is not None])
+    assert (points > low - 0.01).all()
+    assert (points < high + 0.01).all()
