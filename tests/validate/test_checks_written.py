@@ -121,3 +121,22 @@ def test_what_only_collides_is_drawn_by_what_it_is_welded_to(tmp_path: Path, joi
     usd.write_twin(twin, tmp_path, generated="2026-11-01")
     (result,) = run_check(REGISTRY["geometry.drawn"], subject(tmp_path / "guarded"))
     assert result.status == status
+
+
+def test_a_single_link_weighs_what_its_description_states(tmp_path: Path):
+    """A motor that nobody drew makes the parts' sum wrong, and not the statement."""
+    inertia = '<inertia ixx="0.05" iyy="0.06" izz="0.07" ixy="0" ixz="0" iyz="0"/>'
+    (tmp_path / "drone.urdf").write_text(
+        f'<robot name="drone"><link name="base"><inertial><origin xyz="0.01 0 0"/><mass value="3"/>{inertia}</inertial>'
+        '<visual><geometry><box size="0.4 0.4 0.02"/></geometry></visual></link></robot>',
+        encoding="utf-8",
+    )
+    twin = normalize.normalize(ingest.read(tmp_path / "drone.urdf"))
+    usd.write_twin(twin, tmp_path, generated="2026-11-01")
+    (tmp_path / "drone" / "twin.json").write_text(dumps(twin), encoding="utf-8")
+    for name in ("mass.sum", "mass.density"):
+        assert [
+            (r.status, r.message)
+            for r in run_check(REGISTRY[name], subject(tmp_path / "drone"))
+            if r.status != "passed"
+        ] == []

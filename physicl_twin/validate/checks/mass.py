@@ -11,7 +11,7 @@ from physicl_twin.model import Body, Estimate, Makeup, Part
 from physicl_twin.model.geometry import FloatArray
 from physicl_twin.normalize.typical_mass import typical_masses
 from physicl_twin.validate.checks.registry import Findings, check
-from physicl_twin.validate.checks.stated import doubt, is_stated, stated_links
+from physicl_twin.validate.checks.stated import doubt, keeps_statement, stated_links
 from physicl_twin.validate.measure import depth, volume
 from physicl_twin.validate.stage_view import hull
 from physicl_twin.validate.subject import NotChecked, Subject
@@ -172,7 +172,7 @@ def density(subject: Subject) -> Findings:
     found = Findings()
     checked = 0
     bodies = [body for body in subject.twin.bodies if not body.static]
-    kept = [body for body in bodies if subject.twin.joints and is_stated(body)]
+    kept = [body for body in bodies if keeps_statement(subject, body)]
     for part in (part for body in bodies if body not in kept for part in body.matter):
         if not found.require(part.mass is not None, part.name, "It has no mass."):
             continue
@@ -201,7 +201,7 @@ def density(subject: Subject) -> Findings:
         checked += 1
     found.summary = f"{checked} parts."
     if kept:
-        found.summary += f" {len(kept)} links weigh what their source states, whatever is inside of them."
+        found.summary += f" {len(kept)} bodies weigh what their source states, whatever is inside of them."
     return found
 
 
@@ -243,7 +243,7 @@ def parts_sum(subject: Subject) -> Findings:
     worst, kept = 0.0, 0
     for body in (body for body in subject.twin.bodies if not body.static):
         stated = body.mass_properties
-        if stated is not None and (not body.parts or (subject.twin.joints and is_stated(body))):
+        if stated is not None and (not body.parts or keeps_statement(subject, body)):
             kept += 1
             continue
         if not found.require(stated is not None, body.name, "It has no mass properties.") or stated is None:

@@ -15,11 +15,24 @@ def is_stated(body: Body) -> bool:
     return any(item.kind in ("source", "user") for item in (*properties.mass.evidence, *properties.evidence))
 
 
+def is_described(body: Body) -> bool:
+    """True when the source states all of the body's mass properties: parts that are not drawn count there, too."""
+    return is_stated(body) and any(item.kind == "source" for item in body.mass_properties.evidence)  # type: ignore[union-attr]
+
+
+def keeps_statement(subject: Subject, body: Body) -> bool:
+    """True when the body's mass properties are its source's, whatever the parts that are drawn would make.
+
+    Of a mechanism's links also those of which a user states the mass.
+    """
+    return is_stated(body) if subject.twin.joints else is_described(body)
+
+
 def stated_links(subject: Subject) -> frozenset[str]:
-    """Prim paths of the links of a mechanism whose mass properties the source states: their maker knows."""
-    if not subject.has_twin or not subject.twin.joints:
+    """Prim paths of the bodies whose mass properties the source states: their maker knows."""
+    if not subject.has_twin:
         return frozenset()
-    return frozenset(view.path for view, body in subject.pairs if is_stated(body))
+    return frozenset(view.path for view, body in subject.pairs if keeps_statement(subject, body))
 
 
 def colliders_stated(subject: Subject) -> frozenset[str]:
