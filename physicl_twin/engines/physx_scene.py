@@ -352,10 +352,11 @@ class PhysxScene:
         """The scene itself."""
         return self
 
-    def __exit__(self, kind: object, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, *exc_info: object) -> None:
         """Close."""
         # Arrays that PhysX has lent live on in the frames of an error, and PhysX is not destroyed while they do.
-        traceback.clear_frames(trace)
+        trace = exc_info[2]
+        traceback.clear_frames(trace if isinstance(trace, TracebackType) else None)
         self.close()
 
     def _require_open(self) -> None:

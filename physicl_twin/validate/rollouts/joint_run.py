@@ -79,8 +79,7 @@ def begin(usd: Path, engine: Engine, settings: RolloutSettings) -> Begun:
     """
     at_s = time.perf_counter()
     twin = survey_moving(usd, engine.name, EngineSettings.from_pipeline())
-    scale_s = math.sqrt(twin.size_m / settings.gravity_mps2)
-    return Begun(twin, engine, settings.time_steps[engine.name].of(scale_s), at_s)
+    return Begun(twin, engine, time_step_s(twin, engine.name, settings), at_s)
 
 
 def unit_of(twin: MovingTwin, row: int) -> str:
@@ -91,6 +90,11 @@ def unit_of(twin: MovingTwin, row: int) -> str:
 def span_of(twin: MovingTwin, row: int) -> float:
     """What an amount per radian, or per metre and size, means for a joint: 1 rad, or the twin's size in metres."""
     return 1.0 if twin.joints[row].type == "revolute" else twin.size_m
+
+
+def time_step_s(twin: MovingTwin, engine: str, settings: RolloutSettings) -> float:
+    """Of the rollouts, for a twin of this size."""
+    return settings.time_steps[engine].of(math.sqrt(twin.size_m / settings.gravity_mps2))
 
 
 def range_of(twin: MovingTwin, row: int, settings: JointSettings) -> tuple[float, float]:
