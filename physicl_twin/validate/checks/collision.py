@@ -191,9 +191,11 @@ def cavity(subject: Subject) -> Findings:
     found = Findings()
     limit = subject.number("cavity_filled_max")
     texts = []
+    own = colliders_stated(subject)
     for view, body in subject.pairs:
         claims = [p.collision.fit.cavity_kept for p in body.parts if p.collision]
-        if True not in claims:
+        # What collides apart from what is seen speaks of its own cavities.
+        if True not in claims or view.path in own:
             continue
         visual = view.visual_mesh()
         solids = [c.solid for c in view.colliders if c.solid is not None]
