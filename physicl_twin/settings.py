@@ -1,7 +1,9 @@
-"""Where the shipped defaults lie, and how a user's file overlays them; every room may import it."""
+"""Where the package and its defaults lie, for this process and its children, and how a user's file overlays them."""
 
 from __future__ import annotations
 
+import os
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,27 @@ def shipped(*parts: str) -> Path:
     """
     beside = PACKAGE_ROOT.parent.joinpath(*parts)
     return beside if beside.exists() else PACKAGE_ROOT.joinpath("_shipped", *parts)
+
+
+def worker_python() -> str:
+    """The Python that runs child processes: ``PHYSICL_WORKER_PYTHON``, the checkout's own ``.venv``, or this one.
+
+    Inside Isaac Sim the host Python is Kit's; the heavy readers live in the project's environment beside the package.
+    """
+    if stated := os.environ.get("PHYSICL_WORKER_PYTHON"):
+        return stated
+    if "kit" in Path(sys.executable).name.lower():
+        for candidate in (".venv/bin/python", ".venv/Scripts/python.exe"):
+            own = PACKAGE_ROOT.parent / candidate
+            if own.exists():
+                return str(own)
+    return sys.executable
+
+
+def child_environment() -> dict[str, str]:
+    """This process's environment, with the package importable in a child."""
+    paths = [str(PACKAGE_ROOT.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
 
 
 def read_toml(path: Path) -> dict[str, Any]:

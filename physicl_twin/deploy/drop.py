@@ -9,11 +9,9 @@ certificate knows for that engine, in whatever orientation it was reached there;
 from __future__ import annotations
 
 import math
-import os
 import pickle
 import signal
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -33,11 +31,11 @@ from physicl_twin.engines.protocol import EngineScene
 from physicl_twin.engines.scene_description import SceneDescription, SurfaceMaterial
 from physicl_twin.model import Certificate, EngineError, Pose, Status
 from physicl_twin.model.geometry import FloatArray
-from physicl_twin.settings import PACKAGE_ROOT
+from physicl_twin.settings import child_environment, worker_python
 from physicl_twin.usd.rollout_scene import Clone, Surface, write_rollout_scene
 
-#: Command line of the process in which mechanisms fall in PhysX.
-WORKER = (sys.executable, "-m", "physicl_twin.deploy.drop_worker")
+#: What Python runs in the process in which mechanisms fall in PhysX.
+WORKER = ("-m", "physicl_twin.deploy.drop_worker")
 ORIENTATIONS = ("upright", "on_side_x")
 _ROLLOUT, _HEIGHT = "drop_and_settle", "final_com_height_"
 #: Difference of heights that agrees, over the size of the twin: what is at rest moves less in the certificate's drop.
@@ -198,12 +196,11 @@ def drop_physx_safely(usd: Path, scene: SceneDescription, settings: dict[str, An
     """
     if not scene.joints:
         return drop_physx(usd, scene, settings, orientation)
-    paths = [str(PACKAGE_ROOT.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
     done = subprocess.run(
-        WORKER,
+        [worker_python(), *WORKER],
         input=pickle.dumps((usd.resolve(), scene, settings, orientation)),
         capture_output=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+        env=child_environment(),
         check=False,
     )
     if done.returncode != 0 or not done.stdout:

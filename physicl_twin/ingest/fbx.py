@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
 import subprocess
-import sys
 import tempfile
 import zipfile
 from collections.abc import Mapping
@@ -27,7 +25,7 @@ from physicl_twin.ingest.naming import readable
 from physicl_twin.ingest.raw import Claim, RawScene, ReadOptions
 from physicl_twin.model import Appearance, Evidence, PartHints, Progress, SourceError, silent
 from physicl_twin.model.geometry import FloatArray
-from physicl_twin.settings import PACKAGE_ROOT
+from physicl_twin.settings import child_environment, worker_python
 
 #: Formats whose root node the converter turns from z up to y up; without that turn the data keep their own axes.
 _ROOT_IS_THE_CONVERTERS = frozenset(("fbx", "3ds", "blend"))
@@ -100,12 +98,11 @@ def _converted(path: Path, folder: Path, settings: FbxSettings) -> dict[str, Any
     alone = folder / f"source{path.suffix.lower()}"
     alone.symlink_to(path.resolve())
     result = folder / "result.npz"
-    paths = [str(PACKAGE_ROOT.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
     try:
         child = subprocess.run(
-            [sys.executable, "-m", "physicl_twin.ingest.fbx_worker", str(alone), str(result)],
+            [worker_python(), "-m", "physicl_twin.ingest.fbx_worker", str(alone), str(result)],
             capture_output=True, timeout=settings.time_limit_s, check=False,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+            env=child_environment(),
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:
         raise SourceError(

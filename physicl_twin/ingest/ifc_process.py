@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 import tempfile
 import zipfile
 from collections.abc import Mapping
@@ -19,7 +17,7 @@ from physicl_twin.ingest.guards import damaged
 from physicl_twin.ingest.ifc_worker import REFUSED
 from physicl_twin.ingest.raw import ReadOptions
 from physicl_twin.model import SourceError
-from physicl_twin.settings import PACKAGE_ROOT
+from physicl_twin.settings import child_environment, worker_python
 
 #: Elements whose geometry may crash the kernel before the whole file is given up (judgement: a few are accidents).
 _MOST_CRASHES = 8
@@ -99,14 +97,13 @@ def converted(path: Path, options: ReadOptions, settings: IfcSettings) -> Conver
 
 
 def _run(name: str, alone: Path, result: Path, orders: dict[str, Any], settings: IfcSettings) -> Any:
-    paths = [str(PACKAGE_ROOT.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
     try:
         return subprocess.run(
-            [sys.executable, "-m", "physicl_twin.ingest.ifc_worker", str(alone), str(result), json.dumps(orders)],
+            [worker_python(), "-m", "physicl_twin.ingest.ifc_worker", str(alone), str(result), json.dumps(orders)],
             capture_output=True,
             timeout=settings.time_limit_s,
             check=False,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+            env=child_environment(),
         )
     except subprocess.TimeoutExpired as error:
         raise SourceError(

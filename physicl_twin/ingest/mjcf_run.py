@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import tempfile
 import zipfile
 from pathlib import Path
@@ -16,7 +15,7 @@ from physicl_twin.ingest.mjcf_files import escapes
 from physicl_twin.ingest.mjcf_model import MjcfModel, load_model
 from physicl_twin.ingest.mjcf_worker import ESCAPES, REFUSED
 from physicl_twin.model import SourceError
-from physicl_twin.settings import PACKAGE_ROOT
+from physicl_twin.settings import child_environment, worker_python
 
 _MAX_REASON = 400
 
@@ -36,15 +35,14 @@ def compiled(path: Path, area: Path, time_limit_s: float, memory_gb: float) -> M
     """
     with tempfile.TemporaryDirectory() as folder:
         result = Path(folder) / "result.npz"
-        paths = [str(PACKAGE_ROOT.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
-        worker = [sys.executable, "-m", "physicl_twin.ingest.mjcf_worker"]
+        worker = [worker_python(), "-m", "physicl_twin.ingest.mjcf_worker"]
         try:
             # MuJoCo writes a log of its warnings into the working folder.
             child = subprocess.run(
                 [*worker, str(path.resolve()), str(area.resolve()), str(result), str(int(memory_gb * 1e9))],
                 capture_output=True,
                 timeout=time_limit_s, check=False, cwd=folder,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+                env=child_environment(),
             )  # fmt: skip
         except subprocess.TimeoutExpired as error:
             raise SourceError(

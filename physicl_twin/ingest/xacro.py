@@ -7,7 +7,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from physicl_twin.ingest.packages import Resolver
 from physicl_twin.ingest.raw import RawScene, ReadOptions
 from physicl_twin.ingest.urdf import robot_scene
 from physicl_twin.model import Progress, SourceError, silent
-from physicl_twin.settings import PACKAGE_ROOT
+from physicl_twin.settings import child_environment, worker_python
 
 _COLOUR_CODES = re.compile(r"\x1b\[[0-9;]*m")
 _CORRECT = "Correct the file; arguments need a default (xacro:arg default)."
@@ -74,12 +73,11 @@ def _expanded(path: Path, resolver: Resolver, own: DescriptionSettings, builder:
         "max_bytes": own.xacro_max_bytes,
     }
     kept = {name: os.environ[name] for name in ("SYSTEMROOT", "PATH") if name in os.environ}
-    paths = [str(PACKAGE_ROOT.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
     try:
         child = subprocess.run(
-            [sys.executable, "-P", "-m", "physicl_twin.ingest.xacro_worker"],
+            [worker_python(), "-P", "-m", "physicl_twin.ingest.xacro_worker"],
             input=json.dumps(request).encode(), capture_output=True, timeout=own.xacro_time_limit_s, check=False,
-            env={**kept, "PYTHONPATH": os.pathsep.join(paths), "PYTHONUTF8": "1"},
+            env={**kept, "PYTHONPATH": child_environment()["PYTHONPATH"], "PYTHONUTF8": "1"},
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:
         raise SourceError(

@@ -8,7 +8,6 @@ import os
 import queue
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -145,6 +144,8 @@ class _Worker:
     """One child process and what it is doing."""
 
     def __init__(self, events: queue.SimpleQueue[tuple[_Worker, dict[str, Any] | None]]) -> None:
+        from physicl_twin.settings import worker_python
+
         self.job: Job | None = None
         self._verdict: JobError | None = None
         self._started = 0.0
@@ -274,30 +275,11 @@ class _Worker:
         self._scratch.cleanup()
 
 
-def worker_python() -> str:
-    """The Python that runs workers: ``PHYSICL_WORKER_PYTHON``, the checkout's own ``.venv``, or this one.
-
-    Inside Isaac Sim the host Python is Kit's; the heavy readers live in the project's environment beside the package.
-    """
-    if stated := os.environ.get("PHYSICL_WORKER_PYTHON"):
-        return stated
-    if "kit" in os.path.basename(sys.executable).lower():  # noqa: PTH119
-        from physicl_twin.settings import PACKAGE_ROOT
-
-        for candidate in (".venv/bin/python", ".venv/Scripts/python.exe"):
-            own = PACKAGE_ROOT.parent / candidate
-            if own.exists():
-                return str(own)
-    return sys.executable
-
-
 def worker_environment() -> dict[str, str]:
     """Environment of a worker: this package importable, numeric libraries single-threaded (the pool is parallel)."""
-    from physicl_twin.settings import PACKAGE_ROOT
+    from physicl_twin.settings import child_environment
 
-    environment = dict(os.environ)
-    paths = [str(PACKAGE_ROOT.parent), *filter(None, [environment.get("PYTHONPATH")])]
-    environment["PYTHONPATH"] = os.pathsep.join(paths)
+    environment = child_environment()
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         environment.setdefault(name, "1")
     return environment

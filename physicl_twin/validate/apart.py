@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,10 +17,10 @@ from typing import Any
 
 from physicl_twin.model import RolloutResult
 from physicl_twin.model.codec import from_json
-from physicl_twin.settings import PACKAGE_ROOT
+from physicl_twin.settings import child_environment, worker_python
 
-#: The child's command line.
-COMMAND = (sys.executable, "-m", "physicl_twin.validate.rollout_worker")
+#: What Python runs in the child.
+COMMAND = ("-m", "physicl_twin.validate.rollout_worker")
 #: For a child without work to end by itself, seconds (judgement: PhysX shuts down in less than one).
 _PATIENCE_S = 10.0
 
@@ -62,14 +60,13 @@ class Apart:
         return RolloutResult(rollout, self._engine, "", "", "failed", text)
 
     def _started(self) -> subprocess.Popen[str]:
-        paths = [str(PACKAGE_ROOT.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
         child = subprocess.Popen(
-            COMMAND,
+            [worker_python(), *COMMAND],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             encoding="utf-8",
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+            env=child_environment(),
         )
         assert child.stdin is not None
         with contextlib.suppress(BrokenPipeError):  # what died at once is found when it is asked

@@ -162,7 +162,7 @@ def test_a_senseless_setting_is_refused_by_name(wrong: dict[str, object]) -> Non
 def test_the_extensions_own_python_is_told_to_the_workers_and_taken_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from physicl_twin.jobs.pool import worker_python
+    from physicl_twin.settings import worker_python
 
     monkeypatch.delenv("PHYSICL_WORKER_PYTHON", raising=False)
     before = worker_python()

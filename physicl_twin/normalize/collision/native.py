@@ -14,13 +14,13 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from physicl_twin.model.geometry import FloatArray
+from physicl_twin.settings import child_environment, worker_python
 
 #: Wall time over processor time after which a child counts as hung.
 WALL_FACTOR = 8.0
@@ -71,16 +71,14 @@ def decompose_in_child(request: NativeRequest, cpu_s: float, command: Sequence[s
     options = {f"option_{k}": np.asarray(v) for k, v in request.options.items()}
     content: dict[str, Any] = {"cpu_s": cpu_s, "library": request.library, **options}
     np.savez(buffer, vertices=request.vertices, faces=request.faces, **content)
-    program = list(command) if command else [sys.executable, "-m", "physicl_twin.normalize.collision.native"]
-    root = str(Path(__file__).resolve().parents[3])
-    path = os.pathsep.join(p for p in (root, os.environ.get("PYTHONPATH", "")) if p)
+    program = list(command) if command else [worker_python(), "-m", "physicl_twin.normalize.collision.native"]
     try:
         done = subprocess.run(
             program,
             input=buffer.getvalue(),
             capture_output=True,
             timeout=WALL_FACTOR * cpu_s,
-            env={**os.environ, "PYTHONPATH": path},
+            env=child_environment(),
         )
     except subprocess.TimeoutExpired:
         return NativeResult((), f"stopped after {WALL_FACTOR * cpu_s:.1f} s of wall time")
