@@ -210,16 +210,13 @@ def _libraries(target: Target, settings: CollisionSettings, fast: bool) -> tuple
         requests.append(("CoACD", NativeRequest("coacd", vertices, faces, options)))
     found: list[Candidate] = []
     failures: list[str] = []
-    low, high = target.surface.vertices.min(axis=0), target.surface.vertices.max(axis=0)
     for name, request in requests:
         start = time.monotonic()
         result = decompose_in_child(request, settings.fast_library_s if fast else settings.library_s)
         if result.failure:
             failures.append(f"{name} {result.failure}")
             continue
-        # V-HACD's hulls are those of its voxels, which stick out of thin corners.
-        inside = [np.clip(points, low, high) for points in result.hulls]
-        pieces = balanced(hulls_of(inside, settings), target, settings)
+        pieces = balanced(hulls_of(result.hulls, settings), target, settings)
         fit = measure(pieces, target, settings.samples)
         found.append(Candidate("decomposition", name, pieces, fit, time.monotonic() - start))
         if _good(fit, target, settings):

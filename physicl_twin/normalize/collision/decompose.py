@@ -37,6 +37,9 @@ _ROUNDS = 3
 #: More pieces than asked for are taken where the error falls faster than their number to this power: a round wall made
 #: of flat pieces gains the square (the sagitta of an arc), the cut that reaches the last concave corner much more.
 _CLIFF = 3.0
+#: A balanced piece may stick out of the surface's bounds by this (diagonals; judgement: three quarters of what the
+#: check ``collision.not_outside`` allows the whole body, ``collider_outside_max``).
+_STICKS_OUT = 0.015
 #: Cavities may be narrowed by this share of their radius: a peg of 90 % of a hole's diameter passes with room to spare.
 _NARROWED = 0.06
 #: A hull of six faces whose volume is this near to its box is a box.
@@ -167,12 +170,21 @@ def balanced(pieces: list[Piece], target: Target, settings: CollisionSettings) -
         fit = measure(pieces, target, settings.samples // 2, with_volume=False)
         current = pieces
         for _ in range(_ROUNDS if fit.error > settings.target_mean else 0):
-            current = refine(current, target.surface, settings.limits)
+            current = [_cut_off(piece, target, settings) for piece in refine(current, target.surface, settings.limits)]
             moved = measure(current, target, settings.samples // 2, with_volume=False)
             lessens = moved.error + 0.1 * moved.tail < fit.error + 0.1 * fit.tail
             if lessens and (moved.filled or 0.0) <= (fit.filled or 0.0) + 0.01:
                 pieces, fit = current, moved
     return tuple(_boxed(piece) for piece in pieces)
+
+
+def _cut_off(piece: Piece, target: Target, settings: CollisionSettings) -> Piece:
+    """A hull that ends about where the surface does: planes that meet sharply meet far out once they are shifted."""
+    surface = target.surface.vertices
+    low, high = surface.min(axis=0) - _STICKS_OUT, surface.max(axis=0) + _STICKS_OUT
+    if piece.kind != "hull" or ((piece.vertices >= low) & (piece.vertices <= high)).all():
+        return piece
+    return hull_piece(np.clip(piece.vertices, low, high), settings.limits, balance=False)
 
 
 def _piece(points: FloatArray, limits: HullLimits) -> Piece | None:
