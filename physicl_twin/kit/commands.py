@@ -8,21 +8,22 @@ omni.kit.commands.execute("Undo")
 ```
 
 Each is one step of undo. What cannot be done is said in one line of the log; the stage is then as it was, nothing is
-added to the undo stack.
+added to the undo stack. The operations are imported with the first command, so that enabling the extension is quick.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import carb
 import omni.kit.commands
 import omni.usd
 
-from physicl_twin import in_stage
-from physicl_twin.in_stage.report import Approximation, InStageOptions, InStageReport, summary
 from physicl_twin.model import PhysiclError, UsdError
+
+if TYPE_CHECKING:
+    from physicl_twin.in_stage.report import Approximation, InStageReport
 
 
 class _InStage(omni.kit.commands.Command):  # type: ignore[misc]
@@ -47,6 +48,8 @@ class _InStage(omni.kit.commands.Command):  # type: ignore[misc]
         Raises:
             PhysiclError: Nothing was changed then.
         """
+        from physicl_twin.in_stage.report import summary
+
         try:
             self._report = self._operation(self._stage if self._stage is not None else _open_stage())
         except PhysiclError as error:
@@ -107,16 +110,22 @@ class PhysiclMakeSimReadyCommand(_InStage):
     ) -> None:
         if bodies not in ("selected", "geometry"):
             raise ValueError(f"bodies is {bodies!r}; it must be 'selected' or 'geometry'")
-        options = InStageOptions(
-            approximation=approximation,
-            bodies=bodies,  # type: ignore[arg-type]
-            materials=tuple((materials or {}).items()),
-            mass_kg=mass_kg,
-            articulation=articulation,
-            seed=seed,
-        )
-        chosen = _paths(paths)
-        super().__init__(lambda on: in_stage.make_sim_ready(on, chosen, options), stage)
+        chosen, named = _paths(paths), tuple((materials or {}).items())
+
+        def operation(on: Any) -> InStageReport:
+            from physicl_twin import in_stage
+
+            options = in_stage.InStageOptions(
+                approximation=approximation,
+                bodies=bodies,  # type: ignore[arg-type]
+                materials=named,
+                mass_kg=mass_kg,
+                articulation=articulation,
+                seed=seed,
+            )
+            return in_stage.make_sim_ready(on, chosen, options)
+
+        super().__init__(operation, stage)
 
 
 class PhysiclRenormalizeCommand(_InStage):
@@ -137,7 +146,13 @@ class PhysiclRenormalizeCommand(_InStage):
         stage: Any = None,
     ) -> None:
         chosen = _paths(paths)
-        super().__init__(lambda on: in_stage.renormalize(on, chosen, materials=materials, mass_kg=mass_kg), stage)
+
+        def operation(on: Any) -> InStageReport:
+            from physicl_twin import in_stage
+
+            return in_stage.renormalize(on, chosen, materials=materials, mass_kg=mass_kg)
+
+        super().__init__(operation, stage)
 
 
 class PhysiclSetColliderCommand(_InStage):
@@ -151,7 +166,13 @@ class PhysiclSetColliderCommand(_InStage):
 
     def __init__(self, approximation: Approximation, paths: Sequence[str] | None = None, stage: Any = None) -> None:
         chosen = _paths(paths)
-        super().__init__(lambda on: in_stage.set_collider(on, chosen, approximation), stage)
+
+        def operation(on: Any) -> InStageReport:
+            from physicl_twin import in_stage
+
+            return in_stage.set_collider(on, chosen, approximation)
+
+        super().__init__(operation, stage)
 
 
 class PhysiclResetToAuthoredCommand(_InStage):
@@ -164,7 +185,13 @@ class PhysiclResetToAuthoredCommand(_InStage):
 
     def __init__(self, paths: Sequence[str] | None = None, stage: Any = None) -> None:
         chosen = _paths(paths)
-        super().__init__(lambda on: in_stage.reset_to_authored(on, chosen), stage)
+
+        def operation(on: Any) -> InStageReport:
+            from physicl_twin import in_stage
+
+            return in_stage.reset_to_authored(on, chosen)
+
+        super().__init__(operation, stage)
 
 
 class PhysiclMoveJointsCommand(_InStage):
@@ -178,7 +205,13 @@ class PhysiclMoveJointsCommand(_InStage):
 
     def __init__(self, positions: Mapping[str, float], drive: bool = False, stage: Any = None) -> None:
         wanted = dict(positions)
-        super().__init__(lambda on: in_stage.move_joints(on, wanted, drive=drive), stage)
+
+        def operation(on: Any) -> InStageReport:
+            from physicl_twin import in_stage
+
+            return in_stage.move_joints(on, wanted, drive=drive)
+
+        super().__init__(operation, stage)
 
 
 _COMMANDS = (

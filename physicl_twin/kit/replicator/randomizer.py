@@ -10,13 +10,15 @@ with rep.trigger.on_frame():                       # or rep.trigger.on_custom_ev
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import omni.replicator.core as rep
 from omni.replicator.core.utils import ReplicatorWrapper, create_node
 
 from physicl_twin.kit.replicator.calls import SCENE_ROOT
-from physicl_twin.kit.replicator.source import FinishedSet, Order
+
+if TYPE_CHECKING:
+    from physicl_twin.kit.replicator.source import Order
 
 #: Type of the node that shows the next member.
 NODE = "physicl_twin.NextVariation"
@@ -41,6 +43,8 @@ def physicl_variation(
     Raises:
         SourceError: ``set_not_found``, ``set_invalid``, ``set_empty``: before anything runs, not at the first frame.
     """
+    from physicl_twin.kit.replicator.source import FinishedSet
+
     where = Path(folder).resolve()
     FinishedSet(where).number(0)
     return create_node(NODE, folder=str(where), order=order, seed=seed, first=first, root=root)

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import omni.replicator.core as rep
 import omni.usd
 
 from physicl_twin.kit.replicator.calls import SCENE_ROOT, rebased
-from physicl_twin.kit.replicator.member import shown
-from physicl_twin.kit.replicator.record import frame_record
-from physicl_twin.kit.replicator.source import FinishedSet, Source
 from physicl_twin.model import PhysiclError
 from physicl_twin.store import write_atomic
+
+if TYPE_CHECKING:
+    from physicl_twin.kit.replicator.source import Source
 
 #: Name under which Replicator knows the writer.
 NAME = "PhysiclVariationWriter"
@@ -43,6 +43,8 @@ class PhysiclVariationWriter(rep.Writer):  # type: ignore[misc]
         root: str = SCENE_ROOT,
         frame_padding: int = 4,
     ) -> None:
+        from physicl_twin.kit.replicator.source import FinishedSet
+
         self._source: Source = source if source is not None else FinishedSet(Path(set_folder))
         self._source.number(0)
         self._folder, self._root, self._padding = Path(output_dir), root, frame_padding
@@ -61,6 +63,9 @@ class PhysiclVariationWriter(rep.Writer):  # type: ignore[misc]
         Raises:
             PhysiclError: ``no_variation_shown``.
         """
+        from physicl_twin.kit.replicator.member import shown
+        from physicl_twin.kit.replicator.record import frame_record
+
         stage = omni.usd.get_context().get_stage()
         member = shown(stage, self._root)
         if member is None:
