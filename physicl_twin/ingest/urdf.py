@@ -167,12 +167,13 @@ def _tell_unknown(
 
 
 def _driven(joints: tuple[Joint, ...], stating: Stating) -> tuple[Evidence, ...]:
-    """Why the robot drives itself; empty when nothing says so."""
+    """Why the robot drives itself; empty when nothing says so.
+
+    An effort is no reason: the format demands one of every joint with limits (https://wiki.ros.org/urdf/XML/joint), of a
+    drawer's, too.
+    """
     movable = [joint for joint in joints if joint.type != "fixed" and joint.mimic is None]
     geared = [j for j in movable if any(e.field in ("transmission", "ros2_control") for e in j.evidence)]
     if geared:
         return (stating.evidence(f"Transmissions or ros2_control drive {len(geared)} of its joints.", "transmission"),)
-    strong = [joint for joint in movable if joint.max_force is not None]
-    if strong:
-        return (stating.evidence(f"The description states the effort of {len(strong)} joints.", "limit/effort"),)
     return ()

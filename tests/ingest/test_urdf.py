@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from physicl_twin.ingest import read
+from physicl_twin.normalize.dynamics import with_dynamics
 from tests.ingest.mesh_files import box as box_vertices
 from tests.ingest.mesh_files import stl_binary, volume
 from tests.ingest.robot_files import box, codes, frames, inertial, joint, link, robot, rotation, written
@@ -257,7 +258,30 @@ def test_limits_and_dynamics_are_as_stated(tmp_path):
     assert (elbow.damping.value, elbow.damping.unit) == (10.0, "N m s/rad")
     assert elbow.friction.value == 0.0 and elbow.friction.flags == ("stated_zero",)
     assert "ignored_joint_safety_controller" in codes(twin)
-    assert twin.articulation.kind == "robot"
+    assert twin.articulation.kind == "prop", "an effort alone is no motor: the format demands it of every such joint"
+
+
+@pytest.mark.parametrize(("wheels_driven", "kind"), [(False, "prop"), (True, "robot")])
+def test_efforts_that_the_format_demands_make_no_robot_of_a_trolley(tmp_path, wheels_driven, kind):
+    wheels = [f"wheel_{corner}" for corner in ("fl", "fr", "rl", "rr")]
+    driven = '<limit effort="12" velocity="10"/>' if wheels_driven else ""
+    text = robot(
+        *(link(name, inertial(), box()) for name in ("carcass", "drawer", "lid", *wheels)),
+        joint(
+            "drawer_slide",
+            "carcass",
+            "drawer",
+            "prismatic",
+            inside='<limit lower="0" upper="0.35" effort="100" velocity="1"/>',
+        ),
+        joint("lid_hinge", "carcass", "lid", inside='<limit lower="0" upper="0.35" effort="100" velocity="1"/>'),
+        *(joint(f"{name}_axle", "carcass", name, "continuous", inside=driven) for name in wheels),
+    )
+    twin = with_dynamics(read(written(tmp_path, text)))
+    assert twin.articulation.kind == kind
+    drawer = twin.joints[0]
+    assert drawer.role == "drawer" and (drawer.drive is None) == (kind == "prop")
+    assert drawer.max_force.value == 100.0, "what is stated stays"
 
 
 def test_motors_are_evidence_and_their_rotors_armature(tmp_path):

@@ -117,15 +117,17 @@ def _kind(
     moving = [joint for joint in twin.joints if joint.type != "fixed"]
     if any(stated_drive(joint.drive) is not None for joint in moving):
         return "robot", rule("The source states actuators.")
-    kinds = [roles[joint.name].kind for joint in moving if joint.name in roles]
-    if kinds and all(kind == "prop" for kind in kinds) and len(kinds) == len(moving):
-        return "prop", rule(f"All its joints are such as people move: {_listed({roles[j.name].name for j in moving})}.")
     motors = [joint for joint in moving if joint.max_force is not None and joint.max_force.value > 0]
+    # A wheel that nobody says is driven tells nothing: trolleys have them, too.
+    telling = [joint for joint in moving if joint in motors or joint.name not in roles or roles[joint.name].kind]
+    kinds = [roles[joint.name].kind for joint in telling if joint.name in roles]
+    if kinds and all(kind == "prop" for kind in kinds) and len(kinds) == len(telling):
+        return "prop", rule(f"All its joints are such as people move: {_listed({roles[j.name].name for j in moving})}.")
     said = _words(twin)
     flying = said & table.words["flying"]
     hits = sorted(said & table.words["robot"] | flying)
     props = sum(kind == "prop" for kind in kinds)
-    few = props < len(moving) / 2
+    few = props < max(1, len(telling)) / 2
     if motors and few:
         return "robot", rule(f"The source states what {len(motors)} of its {len(moving)} joints can exert.")
     longest = max((link.depth for link in tree.links), default=0)
