@@ -169,8 +169,8 @@ def _tell_unknown(
 def _driven(joints: tuple[Joint, ...], stating: Stating) -> tuple[Evidence, ...]:
     """Why the robot drives itself; empty when nothing says so.
 
-    An effort is no reason: the format demands one of every joint with limits (https://wiki.ros.org/urdf/XML/joint), of a
-    drawer's, too.
+    An effort is no reason: the format demands one of every joint with limits, of a drawer's, too
+    (https://wiki.ros.org/urdf/XML/joint).
     """
     movable = [joint for joint in joints if joint.type != "fixed" and joint.mimic is None]
     geared = [j for j in movable if any(e.field in ("transmission", "ros2_control") for e in j.evidence)]

@@ -16,7 +16,7 @@ from pxr import Sdf
 from physicl_twin.model import Joint
 from physicl_twin.usd import layers
 from physicl_twin.usd.articulation import articulation_of
-from physicl_twin.usd.joints import AXES, WIDE, driven, passive, per_unit
+from physicl_twin.usd.joints import AXES, UNBOUNDED, WIDE, driven, passive, per_unit
 from physicl_twin.usd.layers import Types
 from physicl_twin.usd.layout import Layout
 from physicl_twin.usd.mechanism import JointPlan, Mechanism
@@ -161,12 +161,24 @@ def author_newton(layer: Sdf.Layer, layout: Layout) -> None:
             layers.attribute(prim, name, Types.Float, number)
     for follower, leader in _followers(mechanism):
         if follower.joint.type != leader.joint.type:
-            continue  # NewtonMimicAPI couples joints of one type only
+            # NewtonMimicAPI couples joints of one type only: the follower is left to itself, with a drive that does
+            # nothing until somebody gives it gains.
+            _idle_drive(layer, follower)
+            continue
         multiplier, offset = coupling(follower.joint, leader.joint)
         prim = layers.over(layer, follower.prim, apis=("NewtonMimicAPI",))
         layers.attribute(prim, "newton:mimicCoef0", Types.Float, offset)
         layers.attribute(prim, "newton:mimicCoef1", Types.Float, multiplier)
         layers.relationship(prim, "newton:mimicJoint", leader.prim)
+
+
+def _idle_drive(layer: Sdf.Layer, plan: JointPlan) -> None:
+    """A drive with no gains."""
+    axis, motor = AXES[plan.joint.type][0], _value(plan.joint.max_force)
+    prim = layers.over(layer, plan.prim, apis=(f"PhysicsDriveAPI:{axis}",))
+    layers.attribute(prim, f"drive:{axis}:physics:type", Types.Token, "force", uniform=True)
+    for name, number in (("stiffness", 0.0), ("damping", 0.0), ("maxForce", UNBOUNDED if motor is None else motor)):
+        layers.attribute(prim, f"drive:{axis}:physics:{name}", Types.Float, number)
 
 
 def author_mujoco(layer: Sdf.Layer, layout: Layout) -> None:

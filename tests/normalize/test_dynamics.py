@@ -465,3 +465,13 @@ def test_one_arm_makes_no_robot_of_a_chair():
     seat, rest = box_body("seat"), box_body("left arm rest", at=pose((0, 0.3, 0.2)))
     after = with_dynamics(twin_of([seat, rest], [hinge("tilt", seat[0], rest[0], (0, 0.3, 0.2), "y")], "chair"))
     assert told(after).kind == "prop" and after.joints[0].drive is None
+
+
+def test_a_coupling_that_not_every_engine_knows_is_named():
+    twin = cabinet()
+    hinge, slide = twin.joints
+    follows = replace(hinge, mimic=Mimic(slide.name, 3.0, 0.0))
+    after = with_dynamics(replace(twin, joints=(follows, slide)))
+    (note,) = [note for note in after.notes if note.code == "coupled_across_types"]
+    assert note.message.startswith("hinge follows across types") and "Newton" in note.hint
+    assert "coupled_across_types" not in codes(with_dynamics(twin))

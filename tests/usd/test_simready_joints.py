@@ -5,12 +5,15 @@ from __future__ import annotations
 import inspect
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from pxr import Sdf, Usd, UsdPhysics
 
 from physicl_twin import usd
+from physicl_twin.model import Mimic
+from physicl_twin.usd.rollout_scene import ENGINE_VARIANTS
 from physicl_twin.validate import simready
 from physicl_twin.validate.simready_joints import FEATURES
 from tests.usd.movers import MOVERS, arm, cabinet, chain, gripper
@@ -48,6 +51,28 @@ def test_a_handle_brings_the_grasp_feature_and_a_robot_its_isaac_core(written):
 
     assert "FET_005_STANDARD" not in unmet("cabinet") and "FET_005_STANDARD" not in unmet("doorway")
     assert "FET_021_ISAAC" not in unmet("arm")
+
+
+def test_a_hinge_that_follows_a_slide_is_coupled_where_the_engine_can(tmp_path):
+    """Newton's coupling is of joints of one type (NewtonMimicAPI): there the follower has a drive that waits."""
+    joints = tuple(
+        replace(joint, mimic=Mimic("left slide", 20.0, 0.0)) if joint.name == "thumb" else joint
+        for joint in gripper().joints
+    )
+    told = replace(gripper(), joints=joints)
+    path = write(told, tmp_path)
+    assert [f"{r.id}: {r.message}" for r in simready.check(path, "")[0] if r.status == "failed"] == []
+    stage = Usd.Stage.Open(str(path))
+    applied = {}
+    for engine in ENGINE_VARIANTS.values():
+        for name in ENGINE_VARIANTS.values():
+            chosen = "Enabled" if name == engine else "Disabled"
+            assert stage.GetDefaultPrim().GetVariantSet(name).SetVariantSelection(chosen)
+        applied[engine] = set(stage.GetPrimAtPath("/gripper/joints/thumb").GetMetadata("apiSchemas").GetAppliedItems())
+    assert "PhysxMimicJointAPI:rotX" in applied["PhysX"] and "MjcEqualityJointAPI" in applied["MuJoCo"]
+    assert "PhysicsDriveAPI:angular" in applied["Newton"] and "NewtonMimicAPI" not in applied["Newton"]
+    assert "PhysicsDriveAPI:angular" not in applied["PhysX"] | applied["MuJoCo"]
+    assert usd.read_twin(path).joints == told.joints
 
 
 def broken(twin, tmp_path: Path, change) -> set[str]:

@@ -62,8 +62,20 @@ def with_dynamics(twin: Twin, settings: DynamicsSettings | None = None) -> Twin:
     fillers = _fillers(twin, tree, base, settings)
     led = _led(twin, tree, base)
     twin = replace(twin, joints=_with_numbers(twin, tree, base, roles, table, settings, fillers, led))
-    twin = _noted(twin, (*placeholder_note(fillers), *loop_note(led)))
+    twin = _noted(twin, (*placeholder_note(fillers), *loop_note(led), *_uncoupled_note(twin)))
     return _with_articulation(twin, tree_of(twin), base, settings)
+
+
+def _uncoupled_note(twin: Twin) -> tuple[Note, ...]:
+    """A hinge that follows a slide, or the reverse, is more than one of the engines can."""
+    types = {joint.name: joint.type for joint in twin.joints}
+    across = [j.name for j in twin.joints if j.mimic is not None and types.get(j.mimic.joint, j.type) != j.type]
+    if not across:
+        return ()
+    some = ", ".join(across[:3]) + (f" and {len(across) - 3} more" if len(across) > 3 else "")
+    message = f"{some} follow{'s' if len(across) == 1 else ''} across types: a hinge a slide, or a slide a hinge."
+    hint = "PhysX and MuJoCo couple them; Newton couples joints of one type only and leaves the follower to itself."
+    return (Note("coupled_across_types", "info", message, hint),)
 
 
 def _fillers(twin: Twin, tree: Tree, base: Base, settings: DynamicsSettings) -> dict[str, str]:
