@@ -113,6 +113,9 @@ def build(
                 jobs.append(step)
             else:
                 yield step
+        # With fewer sources than processes each source may use several.
+        spare = max(1, options.jobs // max(1, len(jobs)))
+        jobs = [replace(job, arguments=job.arguments | {"processes": spare}) for job in jobs]
         for outcome in run_jobs(jobs, workers=options.jobs, on_progress=on_progress, cancel=cancel):
             if outcome.error is not None:
                 yield failed_record(outcome.job.key, outcome.error.to_json(), outcome.seconds) | {"log": outcome.log}

@@ -43,13 +43,18 @@ class StageClock:
         self._stage = ""
 
 
-def run(*, request: dict[str, Any], progress: Progress) -> dict[str, Any]:
+def run(*, request: dict[str, Any], processes: int = 1, progress: Progress) -> dict[str, Any]:
     """Worker entry: build the request given as JSON and return the record of ``build --json``."""
-    return build_one(from_json(BuildRequest, request), progress)
+    return build_one(from_json(BuildRequest, request), progress, processes)
 
 
-def build_one(request: BuildRequest, progress: Progress) -> dict[str, Any]:
+def build_one(request: BuildRequest, progress: Progress, processes: int = 1) -> dict[str, Any]:
     """Read, normalize, write, validate; publish the folder ``out/name`` only when all of it is there.
+
+    Args:
+        request: What to build from what.
+        progress: Told where the job is.
+        processes: That may work at the same time.
 
     Raises:
         PhysiclError: Any; then nothing of this twin was written.
@@ -78,6 +83,7 @@ def build_one(request: BuildRequest, progress: Progress) -> dict[str, Any]:
         settings=settings,
         fast=request.fast,
         seed=request.seed,
+        processes=processes,
     )
     twin = normalize.normalize(twin, options, progress)
     twin = replace(twin, version=request.version).with_notes(*request.notes)

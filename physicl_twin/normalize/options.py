@@ -125,6 +125,7 @@ class NormalizeOptions:
         settings: The pipeline's settings (``settings.pipeline()``); empty for the shipped ones.
         fast: Coarser collision search and fewer occupancy points.
         seed: Key of every random draw.
+        processes: That may work at the same time; the result is the same.
     """
 
     materials: tuple[tuple[str, str], ...] = ()
@@ -137,6 +138,7 @@ class NormalizeOptions:
     settings: Mapping[str, Any] = field(default_factory=dict)
     fast: bool = False
     seed: int = 0
+    processes: int = 1
 
     def pipeline(self) -> Mapping[str, Any]:
         """The settings given, or the shipped ones when none are."""

@@ -57,7 +57,7 @@ def normalize(twin: Twin, options: NormalizeOptions | None = None, progress: Pro
     twin = with_joint_statements(twin, options.joints)
     twin = with_mass(twin, options, progress)
     if not all(part.shape in done and _has_collision(part) for part in twin.parts):
-        twin = choose_collision(twin, pipeline["collision"], options.fast, progress)
+        twin = choose_collision(twin, pipeline["collision"], options.fast, progress, options.processes)
     twin = with_dynamics(twin, DynamicsSettings.from_table(pipeline["dynamics"]))
     progress("semantics", 0.0)
     twin = classify(twin)

@@ -101,6 +101,7 @@ def test_two_clicks_make_a_validated_twin_and_three_more_export_it(walked: tuple
     assert told["after"] == 0, "no worker outlives the window"
 
 
+@pytest.mark.slow
 def test_a_step_file_is_edited_and_accepted(tmp_path: Path) -> None:
     told = play("edited", tmp_path / "edit", source="mallet.step")
     assert any("Take mallet.step" in text for text in told["marked"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from physicl_twin import settings
 from physicl_twin.model import Part, Twin, dumps, loads_twin
-from physicl_twin.normalize.collision.choice import choose_collision
+from physicl_twin.normalize.collision import choose_collision
 from physicl_twin.validate.report.candidates import candidates_section
 from tests.normalize.collision_shapes import bowl, shape_of, twin_of
 

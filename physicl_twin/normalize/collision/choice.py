@@ -1,15 +1,14 @@
-"""Choose each part's collision geometry by measured error: the simplest that is near enough and keeps cavities open."""
+"""Choose a shape's collision geometry by measured error: the simplest that is near enough and keeps cavities open."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
-from physicl_twin.model import Collider, Collision, CollisionCandidate, Part, Progress, Shape, Twin
+from physicl_twin.model import Collider, Collision, CollisionCandidate, Shape
 from physicl_twin.model.collision import CollisionMethod
 from physicl_twin.model.errors import GeometryError
 from physicl_twin.model.geometry import FloatArray
@@ -20,7 +19,7 @@ from physicl_twin.normalize.collision.hull import hull_piece
 from physicl_twin.normalize.collision.native import NativeRequest, decompose_in_child
 from physicl_twin.normalize.collision.piece import Piece
 from physicl_twin.normalize.collision.primitives import fit_primitives
-from physicl_twin.normalize.collision.settings import CollisionSettings, collision_settings
+from physicl_twin.normalize.collision.settings import CollisionSettings
 from physicl_twin.normalize.collision.solid import reduced_mesh
 from physicl_twin.normalize.collision.surface import TrueSurface
 
@@ -58,60 +57,17 @@ class ShapeCollision:
         return replace(self.collision, colliders=colliders)
 
 
-def choose_collision(twin: Twin, settings: Mapping[str, Any], fast: bool, progress: Progress) -> Twin:
-    """Collision geometry for every part that collides; the work is done once per shape.
-
-    What the source states (a robot description's primitives) is kept; parts that are only seen get none.
+def fit_shape(shape: Shape, settings: CollisionSettings, fast: bool) -> ShapeCollision:
+    """Try ways of collision from simple to elaborate until one is good enough.
 
     Args:
-        twin: With clean meshes in metres.
-        settings: The pipeline's settings or their ``[collision]`` table.
+        shape: With a clean mesh in metres.
+        settings: See ``CollisionSettings``.
         fast: Leave out the slow libraries and cut coarser.
-        progress: Told after each shape.
 
     Raises:
-        GeometryError: ``collider_without_extent`` for a shape whose points all coincide, ``shape_without_mesh``.
+        GeometryError: ``collider_without_extent`` where all points coincide, ``shape_without_mesh``.
     """
-    chosen: dict[str, ShapeCollision] = {}
-    values = collision_settings(settings)
-    share = values.fast_floor_share if fast else values.floor_share
-    values = replace(values, floor_m=max(values.floor_m, share * _diagonal(twin)))
-    used = list(dict.fromkeys(part.shape for part in twin.parts if part.collides and not is_stated(part)))
-    for index, name in enumerate(used):
-        progress("collision", index / len(used), name)
-        chosen[name] = fit_shape(twin.shape(name), values, fast)
-    progress("collision", 1.0)
-
-    def with_collision(part: Part) -> Part:
-        if not part.collides or is_stated(part):
-            return part
-        return replace(part, collision=chosen[part.shape].for_part(part.name))
-
-    bodies = tuple(replace(body, parts=tuple(with_collision(part) for part in body.parts)) for body in twin.bodies)
-    return replace(twin, bodies=bodies)
-
-
-def is_stated(part: Part) -> bool:
-    """True for a part whose collision geometry the source states."""
-    return part.collision is not None and any(evidence.kind == "source" for evidence in part.collision.evidence)
-
-
-def _diagonal(twin: Twin) -> float:
-    """Bounding diagonal of the largest body, metres."""
-    largest = 0.0
-    for body in twin.bodies:
-        corners = [
-            part.pose.apply(np.array(np.meshgrid(*mesh.bounds().T)).reshape(3, -1).T)
-            for part in body.parts
-            if (mesh := twin.shape(part.shape).mesh) is not None and len(mesh.vertices)
-        ]
-        if corners:
-            largest = max(largest, float(np.linalg.norm(np.ptp(np.vstack(corners), axis=0))))
-    return largest
-
-
-def fit_shape(shape: Shape, settings: CollisionSettings, fast: bool) -> ShapeCollision:
-    """Try ways of collision from simple to elaborate until one is good enough; see ``choose_collision``."""
     if shape.mesh is None:
         raise GeometryError("shape_without_mesh", f"Shape {shape.name!r} has no triangles.", "Read its source again.")
     low, high = shape.mesh.bounds()
