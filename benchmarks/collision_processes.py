@@ -2,8 +2,8 @@
 
     python benchmarks/collision_processes.py SOURCE [--processes N] [--fast]
 
-Reads the source, cleans its shapes, and fits their collision geometry by one process and by N (default: as many as there
-are processors), in this order, in one run. Prints both times and their ratio, and whether the colliders are the same.
+Reads the source, cleans its shapes, and fits their collision geometry by one process and by N (default: one
+a processor), in this order, in one run. Prints both times and their ratio, and whether the colliders are the same.
 """
 
 from __future__ import annotations

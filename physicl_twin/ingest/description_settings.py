@@ -8,8 +8,9 @@ from typing import Any
 
 from physicl_twin.model import Estimate, Evidence
 
-#: Coefficients beyond it mean "does not slip" to a solver and are no friction of any surface (as in the USD reader).
-_HIGHEST_FRICTION = 10.0
+#: Coefficients beyond it mean "does not slip" to a solver and are no friction of any surface (judgement, see
+#: ``checks.friction_max`` in config/pipeline.toml).
+HIGHEST_FRICTION = 2.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class Stating:
 
     def friction(self, values: tuple[float, ...], field: str) -> Estimate | None:
         """A coefficient of friction from those along one or two directions of a surface; None for what is none."""
-        if not values or not all(0.0 <= v <= _HIGHEST_FRICTION for v in values):
+        if not values or not all(0.0 <= v <= HIGHEST_FRICTION for v in values):
             return None
         mean = sum(values) / len(values)
         shown = " and ".join(f"{v:.4g}" for v in values)

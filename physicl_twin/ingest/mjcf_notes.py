@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from physicl_twin.ingest.description_settings import HIGHEST_FRICTION
 from physicl_twin.ingest.mjcf_mass import is_stated
 from physicl_twin.ingest.mjcf_model import MjcfModel
 from physicl_twin.ingest.mjcf_tree import GROUND, WORLD, Tree
@@ -84,6 +85,10 @@ def _surroundings(model: MjcfModel) -> list[Note]:
     if any(g.friction[1:] != (0.005, 0.0001) for g in model.geoms if g.collides):
         message = "Torsional and rolling friction of geoms are left out."
         notes.append(Note("friction_simplified", "info", message))
+    slipless = [_geom(model, i) for i, g in enumerate(model.geoms) if g.collides and g.friction[0] > HIGHEST_FRICTION]
+    if slipless:
+        message = f"The friction of {_names(slipless)} is more than any surface has; it is left out."
+        notes.append(Note("friction_implausible", "info", message))
     return notes
 
 

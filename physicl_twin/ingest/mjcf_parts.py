@@ -81,7 +81,7 @@ class Parts:
     def _hints(self, geom: MjcfGeom, volume_m3: float) -> PartHints:
         friction = None
         if geom.collides and geom.friction[0] != _DEFAULT_FRICTION:
-            friction = self._stating.measured(geom.friction[0], "1", "a sliding friction of", "geom friction")
+            friction = self._stating.friction((geom.friction[0],), "geom friction")
         return PartHints(
             material=self._model.looks[geom.look].name if geom.look >= 0 else "",
             density=density_of(geom, volume_m3, self._stating),

@@ -254,7 +254,8 @@ class Gatherer:
             return
         transform = np.linalg.inv(self._found.frames.rigid[path]) @ world if path else world
         above = [a.GetDisplayName() or a.GetName() for a in _ancestors(prim)]
-        hints = replace(part_hints(prim, self._units, self._time), path=tuple(above), label=_label(prim))
+        said = part_hints(prim, self._units, self._time, self._builder.note)
+        hints = replace(said, path=tuple(above), label=_label(prim))
         name = prim.GetDisplayName() or prim.GetName()
         self._builder.place(name + surface.suffix, shapes, transform, PartHints(path=tuple(above)))
         self._found.owners += [self._found.bodies[path].name if path else ""] * len(shapes)

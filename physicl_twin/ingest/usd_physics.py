@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from physicl_twin.ingest.cad_density import MAX_DENSITY, MIN_DENSITY
+from physicl_twin.ingest.description_settings import HIGHEST_FRICTION
 from physicl_twin.ingest.raw import RawBody
 from physicl_twin.model import Estimate, Evidence, MassProperties, PartHints, Pose
 from physicl_twin.model.geometry import FloatArray, Matrix3, Vector3
+from physicl_twin.model.twin import Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +78,38 @@ def body_of(prim: Any) -> Any:
     return None
 
 
-def part_hints(prim: Any, units: StageUnits, time: Any) -> PartHints:
-    """Density, friction and restitution from the physics material of a prim or its own or inherited mass statement."""
+def part_hints(prim: Any, units: StageUnits, time: Any, note: Callable[[str, Severity, str], None]) -> PartHints:
+    """Density, friction and restitution from the physics material of a prim or its own or inherited mass statement.
+
+    Args:
+        prim: Geometry.
+        units: Of the stage.
+        time: At which attributes are read.
+        note: Told (code, severity, message) of what no surface can have.
+    """
     from pxr import UsdPhysics, UsdShade
 
     hints = PartHints()
+
+    def coefficient(attribute: Any, field: str, highest: float) -> Estimate | None:
+        if not attribute.HasAuthoredValue():
+            return None
+        value = float(attribute.Get(time))
+        if math.isfinite(value) and 0 <= value <= highest:
+            return units.estimate(value, "1", field)
+        message = f"{material.GetPrim().GetName()!r} has a {field} of {value:g}, which no surface has; it is left out."
+        note("friction_implausible" if "friction" in field else "restitution_implausible", "info", message)
+        return None
+
     material, _ = UsdShade.MaterialBindingAPI(prim).ComputeBoundMaterial("physics")
     if material and material.GetPrim().HasAPI(UsdPhysics.MaterialAPI):
         api = UsdPhysics.MaterialAPI(material.GetPrim())
         hints = PartHints(
             material=material.GetPrim().GetName(),
             density=_density(api.GetDensityAttr(), units, time),
-            static_friction=_coefficient(api.GetStaticFrictionAttr(), units, time, "static friction", 10.0),
-            dynamic_friction=_coefficient(api.GetDynamicFrictionAttr(), units, time, "dynamic friction", 10.0),
-            restitution=_coefficient(api.GetRestitutionAttr(), units, time, "restitution", 1.0),
+            static_friction=coefficient(api.GetStaticFrictionAttr(), "static friction", HIGHEST_FRICTION),
+            dynamic_friction=coefficient(api.GetDynamicFrictionAttr(), "dynamic friction", HIGHEST_FRICTION),
+            restitution=coefficient(api.GetRestitutionAttr(), "restitution", 1.0),
         )
     above = prim
     while above and not above.IsPseudoRoot():
@@ -98,13 +119,6 @@ def part_hints(prim: Any, units: StageUnits, time: Any) -> PartHints:
                 return replace(hints, density=own)
         above = above.GetParent()
     return hints
-
-
-def _coefficient(attribute: Any, units: StageUnits, time: Any, field: str, highest: float) -> Estimate | None:
-    if not attribute.HasAuthoredValue():
-        return None
-    value = float(attribute.Get(time))
-    return units.estimate(value, "1", field) if math.isfinite(value) and 0 <= value <= highest else None
 
 
 def _density(attribute: Any, units: StageUnits, time: Any) -> Estimate | None:

@@ -306,6 +306,14 @@ def test_visual_and_collision_geoms(write):
     assert (hints.static_friction.value, hints.dynamic_friction.value) == (0.4, 0.4)
 
 
+def test_a_friction_that_no_surface_has_is_left_out(write):
+    scene = read(
+        write("""<body name="a"><freejoint/><geom name="foot" type="box" size=".1 .1 .1" friction="4"/></body>""")
+    )
+    assert scene.parts[0].hints.static_friction is None
+    assert any(note.code == "friction_implausible" and "foot" in note.message for note in scene.notes)
+
+
 def test_looks(write):
     head = """<mujoco><asset><material name="brushed steel" rgba=".8 .4 .2 .5" metallic=".9" roughness=".3"/>
       <texture name="two" type="2d" builtin="checker" rgb1="1 0 0" rgb2="0 0 1" width="8" height="8"/>

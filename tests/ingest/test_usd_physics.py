@@ -95,6 +95,16 @@ def test_density_in_stage_units_or_plain_si(stage, written, flags):
     assert values == pytest.approx([0.6, 0.5, 0.3])
 
 
+def test_what_no_surface_can_have_is_left_out_and_said(stage):
+    physics_material(stage, "/Root/Glue", body(stage, "/Root/Body"), 0.00785, 4.0, 0.5, 1.5)
+    scene = read(stage)
+    hints = scene.parts[0].hints
+    assert hints.static_friction is None and hints.dynamic_friction.value == 0.5 and hints.restitution is None
+    said = {note.code: note.message for note in scene.notes}
+    assert "'Glue' has a static friction of 4" in said["friction_implausible"]
+    assert "restitution of 1.5" in said["restitution_implausible"]
+
+
 def test_density_of_the_prim_is_stronger_than_that_of_its_material(stage):
     prim = body(stage, "/Root/Body")
     physics_material(stage, "/Root/Steel", prim, 0.00785)
