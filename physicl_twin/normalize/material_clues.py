@@ -143,12 +143,14 @@ def weigh(twin: Twin, part: Part, context: Context) -> Finding:
             continue
         seen.add((clue.layer, fold(clue.text)))
         matches = context.match(clue.text, clue.field_is_material)
-        scores = {match.row.id: match.score * _colour(clue, match.text, table) for match in matches}
+        weighed = [(match.row.id, match.score * _colour(clue, match.text, table)) for match in matches]
+        scores = {row: score for row, score in weighed if score > 0}
         if not scores:
             continue
         trust = settings.reliability[clue.layer] * max(scores.values())
         left = _share_out(scores, trust, left, shares, table)
-        found = ", ".join(f"{match.row.title} ({match.how})" for match in matches[:3])
+        said = [match for match in matches if match.row.id in scores]
+        found = ", ".join(f"{match.row.title} ({match.how})" for match in said[:3])
         evidence.append(Evidence("source", f'The {clue.where} "{clue.text}" says {found}.', source, clue.where))
     if left >= _EXHAUSTED:
         left = _advice(twin, part, context, shares, evidence, left)
@@ -183,8 +185,12 @@ def _advice(
 
 
 def _colour(clue: _Clue, alias: str, table: MaterialTable) -> float:
-    """An appearance called Gold or Silver is a colour more often than a metal."""
-    return COLOUR_FACTOR if clue.layer == "appearance" and fold(alias) in table.index.colour_words else 1.0
+    """An appearance called Gold or Silver is a colour more often than a metal, and one called Orange is no fruit."""
+    if clue.layer != "appearance":
+        return 1.0
+    if fold(alias) in table.index.noise_words:
+        return 0.0
+    return COLOUR_FACTOR if fold(alias) in table.index.colour_words else 1.0
 
 
 def _share_out(

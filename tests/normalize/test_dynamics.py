@@ -475,3 +475,22 @@ def test_a_coupling_that_not_every_engine_knows_is_named():
     (note,) = [note for note in after.notes if note.code == "coupled_across_types"]
     assert note.message.startswith("hinge follows across types") and "Newton" in note.hint
     assert "coupled_across_types" not in codes(with_dynamics(twin))
+
+
+def test_friction_that_stalls_its_own_motor_fills_a_field():
+    """TALOS' grippers state 1 N m of friction, as every joint of it, and a motor of 1 N m."""
+    twin = arm(3, effort=12.0)
+    names = [joint.name for joint in twin.joints]
+    twin = replace(
+        twin,
+        joints=tuple(
+            replace(joint, friction=stated(12.0 if joint.name == names[0] else 2.0, "N m")) for joint in twin.joints
+        ),
+    )
+    after = with_dynamics(twin)
+    first, second = after.joints[:2]
+    assert 0.0 < first.friction.value < 1.0 and second.friction.value == 2.0
+    assert any(item.kind == "source" for item in first.friction.evidence), "what the file said stays on record"
+    (note,) = [note for note in after.notes if note.code == "friction_stalls"]
+    assert f"{names[0]} (12 of 12 N m)" in note.message and names[1] not in note.message
+    assert with_dynamics(after) == after

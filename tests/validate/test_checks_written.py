@@ -140,3 +140,27 @@ def test_a_single_link_weighs_what_its_description_states(tmp_path: Path):
             for r in run_check(REGISTRY[name], subject(tmp_path / "drone"))
             if r.status != "passed"
         ] == []
+
+
+@pytest.mark.parametrize(("friction", "status"), [("<mu1>0</mu1><mu2>0</mu2>", "passed"), ("", "failed")])
+def test_a_ball_that_stands_in_for_a_caster_may_have_no_friction(tmp_path: Path, friction: str, status: str):
+    """Where the source says so; a zero that came to the stage otherwise fails."""
+    inertial = (
+        '<inertial><mass value="1"/><inertia ixx="1e-3" iyy="1e-3" izz="1e-3" ixy="0" ixz="0" iyz="0"/></inertial>'
+    )
+    shape = "<geometry><sphere radius='0.05'/></geometry>"
+    (tmp_path / "caster.urdf").write_text(
+        f'<robot name="caster"><link name="ball">{inertial}<visual>{shape}</visual><collision>{shape}</collision></link>'
+        f'<gazebo reference="ball">{friction}</gazebo></robot>',
+        encoding="utf-8",
+    )
+    twin = normalize.normalize(ingest.read(tmp_path / "caster.urdf"))
+    path = usd.write_twin(twin, tmp_path, generated="2026-11-01")
+    (tmp_path / "caster" / "twin.json").write_text(dumps(twin), encoding="utf-8")
+    edited = Sdf.Layer.FindOrOpen(str(path.parent / "payloads" / "base.usda"))
+    (material,) = edited.GetPrimAtPath("/caster/PhysicsMaterials").nameChildren
+    for name in ("staticFriction", "dynamicFriction"):
+        edited.GetAttributeAtPath(f"{material.path}.physics:{name}").default = 0.0
+    edited.Save()
+    (result,) = {run.status for run in run_check(REGISTRY["friction.range"], subject(tmp_path / "caster"))}
+    assert result == status

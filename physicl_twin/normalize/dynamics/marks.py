@@ -8,6 +8,8 @@ from physicl_twin.model import Drive, Estimate, Evidence
 
 #: Flag of a friction or damping that the source writes as 0: what fills a field, for no real joint has none.
 STATED_ZERO = "stated_zero"
+#: Flag of a stated friction that would stall the joint's own motor: one of the two numbers is none.
+STALLS = "stalls_its_motor"
 #: Evidence source of everything that this room derived, and may derive anew.
 DERIVED = "physicl_twin.normalize.dynamics"
 
@@ -23,8 +25,8 @@ def derived(evidence: Iterable[Evidence]) -> bool:
 
 
 def stated(estimate: Estimate | None) -> Estimate | None:
-    """An estimate that does not come from this room and is more than a 0 that fills a field; None otherwise."""
-    if estimate is None or derived(estimate.evidence) or STATED_ZERO in estimate.flags:
+    """An estimate that does not come from this room and is more than a number that fills a field; None otherwise."""
+    if estimate is None or derived(estimate.evidence) or not {STATED_ZERO, STALLS}.isdisjoint(estimate.flags):
         return None
     return estimate
 
@@ -35,7 +37,7 @@ def untouched(estimate: Estimate | None) -> Estimate | None:
 
 
 def besides(estimate: Estimate, before: Estimate | None) -> Estimate:
-    """A derived estimate with what the source says of the same quantity, though it says nothing (a 0)."""
+    """A derived estimate with what the source says of the same quantity, though it says nothing (it fills a field)."""
     said = [item for item in before.evidence if item.kind == "source"] if before is not None else []
     return estimate.with_evidence(*(item for item in said if item not in estimate.evidence))
 

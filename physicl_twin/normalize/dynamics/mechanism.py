@@ -20,7 +20,7 @@ from physicl_twin.normalize.dynamics.marks import besides, derived, stated, stat
 from physicl_twin.normalize.dynamics.mass_matrix import MOVING
 from physicl_twin.normalize.dynamics.motors import Effort, armature_of, drive_of, effort_of, wheel_drive_of
 from physicl_twin.normalize.dynamics.overlaps import Hulls, tolerance_m
-from physicl_twin.normalize.dynamics.placeholders import placeholder_note, placeholders
+from physicl_twin.normalize.dynamics.placeholders import placeholder_note, placeholders, with_stalling_friction_marked
 from physicl_twin.normalize.dynamics.resistance import Resistance, of_bearing, of_motor
 from physicl_twin.normalize.dynamics.settings import DynamicsSettings
 from physicl_twin.normalize.dynamics.tree import Tree, tree_of
@@ -61,6 +61,8 @@ def with_dynamics(twin: Twin, settings: DynamicsSettings | None = None) -> Twin:
     twin = replace(twin, articulation=replace(twin.articulation or Articulation(), root=base.root))
     fillers = _fillers(twin, tree, base, settings)
     led = _led(twin, tree, base)
+    if base.kind == "robot" and not _whole(twin):
+        twin = with_stalling_friction_marked(twin)
     twin = replace(twin, joints=_with_numbers(twin, tree, base, roles, table, settings, fillers, led))
     twin = _noted(twin, (*placeholder_note(fillers), *loop_note(led), *_uncoupled_note(twin)))
     return _with_articulation(twin, tree_of(twin), base, settings)

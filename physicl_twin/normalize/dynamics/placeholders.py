@@ -1,11 +1,12 @@
-"""Stated efforts that fill a field: more than any motor in the links around a joint could give."""
+"""Stated numbers that fill a field: efforts beyond the motors that fit in, frictions that no motor overcomes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from physicl_twin.model import Estimate, Joint, Note, Twin
-from physicl_twin.normalize.dynamics.marks import stated_drive
+from physicl_twin.normalize.dynamics.marks import STALLS, stated, stated_drive
 from physicl_twin.normalize.dynamics.mass_matrix import MOVING
 from physicl_twin.normalize.dynamics.tree import NO_PARENT, Link, Tree
 
@@ -73,6 +74,28 @@ def placeholder_note(found: dict[str, str]) -> tuple[Note, ...]:
             "State the efforts of the real motors.",
         ),
     )
+
+
+def with_stalling_friction_marked(twin: Twin) -> Twin:
+    """A robot's twin in which dry friction that takes all that the joint's motor gives has the flag ``STALLS``.
+
+    The robot moves, so that one of the two is no measurement; a motor is chosen, friction is what files fill in.
+    """
+    found = []
+    joints = list(twin.joints)
+    for index, joint in enumerate(joints):
+        limit, friction = stated_effort(joint), stated(joint.friction)
+        if joint.type in MOVING and limit is not None and friction is not None and friction.value >= limit.value:
+            found.append(f"{joint.name} ({friction.value:.4g} of {limit.value:.4g} {limit.unit})")
+            joints[index] = replace(joint, friction=replace(friction, flags=(*friction.flags, STALLS)))
+    if not found:
+        return twin
+    some = ", ".join(found[:4]) + (f" and {len(found) - 4} more" if len(found) > 4 else "")
+    message = (
+        f"The stated dry friction takes all that the motor gives: {some}. It is estimated from the effort instead."
+    )
+    note = Note("friction_stalls", "warning", message, "State the measured friction, or the effort of the real motor.")
+    return replace(twin, joints=tuple(joints)).with_notes(note)
 
 
 def _mass_around(twin: Twin, tree: Tree, link: Link) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from physicl_twin.usd.names import identifier
 from physicl_twin.validate.checks.registry import Findings, check
 from physicl_twin.validate.stage_view import ColliderView, PhysicsMaterialView, read_static_colliders
 from physicl_twin.validate.subject import NotChecked, Subject
@@ -45,17 +46,33 @@ def bound(subject: Subject) -> Findings:
 
 @check("friction.range", "Friction coefficients are physical", _REBUILD)
 def coefficient_range(subject: Subject) -> Findings:
-    """Above 0, at most what rubber on dry ground reaches."""
+    """Above 0, at most what rubber on dry ground reaches; 0 where the source says so: of stand-ins for rollers."""
     found = Findings()
     limit = subject.number("friction_max")
+    slippery = _frictionless(subject)
     texts = []
     for material in _materials(subject):
+        rolls = material.path.rpartition("/")[2] in slippery
         for name, value in (("static", material.static_friction), ("dynamic", material.dynamic_friction)):
-            ok = value is not None and 0 < value <= limit
+            ok = value is not None and (0 < value <= limit or (rolls and value == 0))
             found.require(ok, material.path, f"Its {name} friction is {value}; expected above 0, at most {limit:g}.")
         texts.append(f"{material.static_friction:.3g} / {material.dynamic_friction:.3g}" if not found.failures else "")
     found.summary = f"µs / µk {', '.join(texts[:4])}."
+    if slippery:
+        found.summary += f" The source gives {', '.join(sorted(slippery)[:3])} none; it is kept."
     return found
+
+
+def _frictionless(subject: Subject) -> frozenset[str]:
+    """Prim names of materials to which the source gives no friction: casters that are drawn as fixed balls."""
+    if not subject.has_twin:
+        return frozenset()
+    return frozenset(
+        identifier(material.name)
+        for material in subject.twin.materials
+        for mu in (material.static_friction,)
+        if mu.value == 0 and any(item.kind == "source" for item in mu.evidence)
+    )
 
 
 @check("friction.order", "Dynamic friction does not exceed static friction", _REBUILD)
