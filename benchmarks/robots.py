@@ -202,10 +202,12 @@ def _references(robot: ElementTree.Element, twin: Twin) -> Iterator[tuple[str, P
 
 
 def _bare(robot: ElementTree.Element) -> ElementTree.Element:
-    """The links and joints of a robot, without geometry; mimics are carried out by us."""
+    """The links and joints of a robot, without geometry; mimics are carried out by us, ``world`` need not be a link."""
     bare = ElementTree.Element("robot", name="robot")
-    for link in robot.findall("link"):
-        ElementTree.SubElement(bare, "link", name=link.get("name", ""))
+    names = [link.get("name", "") for link in robot.findall("link")]
+    ends = {end.get("link", "") for joint in robot.findall("joint") for end in joint if end.tag in ("parent", "child")}
+    for name in [*names, *sorted(ends.difference(names))]:
+        ElementTree.SubElement(bare, "link", name=name)
     for joint in robot.findall("joint"):
         made = ElementTree.SubElement(bare, "joint", name=joint.get("name", ""), type=joint.get("type", ""))
         made.extend(child for child in joint if child.tag in ("origin", "parent", "child", "axis"))
@@ -215,6 +217,7 @@ def _bare(robot: ElementTree.Element) -> ElementTree.Element:
 
 
 def _root(robot: ElementTree.Element) -> str:
+    """The link of a bare robot that is nobody's child."""
     children = {joint.find("child").get("link") for joint in robot.findall("joint")}  # type: ignore[union-attr]
     return next(link.get("name", "") for link in robot.findall("link") if link.get("name") not in children)
 
@@ -250,7 +253,7 @@ def _mujoco(bare: ElementTree.Element, robot: ElementTree.Element, twin: Twin) -
     ElementTree.SubElement(bare, "link", name="above the root")
     above = ElementTree.SubElement(bare, "joint", name="above the root", type="fixed")
     ElementTree.SubElement(above, "parent", link="above the root")
-    ElementTree.SubElement(above, "child", link=_root(robot))
+    ElementTree.SubElement(above, "child", link=_root(bare))
     extension = ElementTree.SubElement(bare, "mujoco")
     ElementTree.SubElement(extension, "compiler", fusestatic="false", autolimits="true")
     model = mujoco.MjModel.from_xml_string(ElementTree.tostring(bare, encoding="unicode"))

@@ -96,6 +96,10 @@ def parse(text: bytes, file: str, lines: bool = True) -> Element:
     """
     from xml.parsers import expat
 
+    # Before the declaration nothing may stand, nor zeros after the end; both are an editor's, and no reason to refuse.
+    text = text.rstrip(b"\0")
+    start_of_file = len(text) - len(text.lstrip())
+    blank = text[:start_of_file].count(b"\n")
     parser = expat.ParserCreate()
     parser.buffer_text = True
     top: list[Element] = []
@@ -112,7 +116,7 @@ def parse(text: bytes, file: str, lines: bool = True) -> Element:
     def start(tag: str, attributes: dict[str, str]) -> None:
         if len(open_elements) >= _MAX_DEPTH:
             raise damaged(file, f"its elements are nested deeper than {_MAX_DEPTH}.")
-        made = Element(tag, attributes, file, parser.CurrentLineNumber if lines else 0)
+        made = Element(tag, attributes, file, blank + parser.CurrentLineNumber if lines else 0)
         (open_elements[-1].children if open_elements else top).append(made)
         open_elements.append(made)
         texts.append([])
@@ -131,8 +135,11 @@ def parse(text: bytes, file: str, lines: bool = True) -> Element:
     parser.EndElementHandler = end
     parser.CharacterDataHandler = characters
     try:
-        parser.Parse(text, True)
-    except (expat.ExpatError, ValueError, LookupError) as error:
+        parser.Parse(text[start_of_file:], True)
+    except expat.ExpatError as error:
+        where = f"line {blank + error.lineno}, column {error.offset}"
+        raise damaged(file, f"the XML is broken ({expat.ErrorString(error.code)}: {where}).") from error
+    except (ValueError, LookupError) as error:
         raise damaged(file, f"the XML is broken ({error}).") from error
     return top[0]
 
@@ -160,12 +167,15 @@ def number(text: str, what: str, element: Element) -> float:
 
 
 def numbers(text: str, count: int, what: str, element: Element) -> FloatArray:
-    """So many finite numbers, separated by white space.
+    """So many finite numbers, separated by white space, or by commas as some write them.
 
     Raises:
         SourceError: ``number_invalid``, also for magnitudes beyond all sense.
     """
-    values = np.array([number(word, what, element) for word in text.split()], dtype=np.float64)
+    words = text.split()
+    if len(words) != count or any("," in word for word in words):
+        words = text.replace(",", " ").split()
+    values = np.array([number(word, what, element) for word in words], dtype=np.float64)
     if values.shape != (count,) or not (np.abs(values) < LARGEST).all():
         raise SourceError(
             "number_invalid",

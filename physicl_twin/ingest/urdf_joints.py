@@ -20,6 +20,9 @@ _TYPES: dict[str, JointType] = {
     "revolute": "revolute",
     "continuous": "revolute",
     "prismatic": "prismatic",
+    # Not in the specification; Bullet's and Drake's readers know them.
+    "spherical": "spherical",
+    "ball": "spherical",
 }
 _FREE = ("floating", "planar")
 _KNOWN = frozenset(
@@ -67,6 +70,11 @@ class UrdfJoints:
         evidence = (self._stating.evidence(f"The description states a {written} joint.", field),)
         kind = _TYPES[written]
         if kind == "fixed":
+            return Joint(name, kind, parent, child, pose_of(origin_of(element)), evidence=evidence)
+        if kind == "spherical":
+            for tag in ("limit", "dynamics", "mimic"):
+                if element.find(tag) is not None:
+                    self._leftovers.add(f"{tag} of a spherical joint", name)
             return Joint(name, kind, parent, child, pose_of(origin_of(element)), evidence=evidence)
         axis = element.find("axis")
         direction = numbers((axis and axis.get("xyz")) or "1 0 0", 3, f"axis of {name!r}", axis or element)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from physicl_twin.ingest.description_settings import Stating
 from physicl_twin.ingest.description_xml import Element, number
 from physicl_twin.ingest.mechanism import Leftovers
-from physicl_twin.model import Estimate, Evidence, Joint
+from physicl_twin.model import Estimate, Evidence, Joint, SourceError
 
 #: Tags of a gear ratio: ROS 1, its predecessor, ros2_control, Drake.
 _REDUCTIONS = ("mechanicalReduction", "mechanical_reduction", "drake:gear_ratio")
@@ -74,11 +74,11 @@ def _transmission(element: Element, stating: Stating, leftovers: Leftovers) -> l
     """One motor for each joint of a transmission."""
     kind = element.words("type") or element.get("type") or element.words("plugin") or "transmission"
     kind = kind.rsplit("/", 1)[-1]
-    shared = _ratio(element)
+    shared = _ratio(element, leftovers)
     rotor = None
     actuators = list(element.all("actuator", "leftActuator", "rightActuator"))
     for actuator in actuators:
-        own = _ratio(actuator)
+        own = _ratio(actuator, leftovers)
         shared = own if own is not None else shared
         text = actuator.words(_ROTOR)
         if text:
@@ -89,7 +89,7 @@ def _transmission(element: Element, stating: Stating, leftovers: Leftovers) -> l
         leftovers.add(f"transmission of several joints or motors ({kind})", element.name)
     motors = []
     for joint in joints:
-        own = _ratio(joint)
+        own = _ratio(joint, leftovers)
         reduction = own if own is not None else shared
         modes = [e.text.rsplit("/", 1)[-1] for source in (joint, *actuators) for e in source.all("hardwareInterface")]
         through = "" if reduction is None else f" through a reduction of {reduction:.6g}"
@@ -99,12 +99,16 @@ def _transmission(element: Element, stating: Stating, leftovers: Leftovers) -> l
     return motors
 
 
-def _ratio(element: Element) -> float | None:
-    for tag in _REDUCTIONS:
-        text = element.words(tag)
-        if text:
-            value = number(text, f"{tag} of {element.name!r}", element)
-            if math.isfinite(value) and value != 0:
-                return value
-    text = element.get("mechanicalReduction")
-    return number(text, f"reduction of {element.name!r}", element) if text else None
+def _ratio(element: Element, leftovers: Leftovers) -> float | None:
+    """Turns of the motor per turn of the joint; what is no number is a leftover: the robot moves without it."""
+    for text in (*(element.words(tag) for tag in _REDUCTIONS), element.get("mechanicalReduction")):
+        if not text:
+            continue
+        try:
+            value = number(text, "reduction", element)
+        except SourceError:
+            leftovers.add("reduction that is no number", f"{element.name} {text[:40]!r}")
+            continue
+        if math.isfinite(value) and value != 0:
+            return value
+    return None

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from physicl_twin.ingest import read
+from physicl_twin.model import SourceError
 from physicl_twin.normalize.dynamics import with_dynamics
 from tests.ingest.mesh_files import box as box_vertices
 from tests.ingest.mesh_files import stl_binary, volume
@@ -357,3 +358,31 @@ def test_every_primitive_is_read_with_its_collider(tmp_path):
     parts = read(written(tmp_path, robot(link("a", inertial(), inside)))).bodies[0].parts
     colliders = [part.collision.colliders[0] for part in parts]
     assert {c.kind: c.size_m for c in colliders} == {kind: size for kind, (_, size) in shapes.items()}
+
+
+def test_what_other_readers_forgive_is_forgiven(tmp_path):
+    """Blank lines before the declaration, commas between numbers, a zero byte at the end: as in Bullet's example data."""
+    text = robot(link("a", inertial(), box()), link("b", inertial(), box()), joint("j", "a", "b", xyz="0.07, 0, -0.69"))
+    path = written(tmp_path, "")
+    path.write_bytes(b"\n\n" + text.encode() + b"\r\n\0")
+    twin = read(path)
+    assert twin.bodies[1].pose.position_m == pytest.approx((0.07, 0, -0.69))
+    line = 1 + text[: text.index("0.07,")].count("\n")
+    for wrong in ("0.07.,", "<"):
+        path.write_bytes(b"\n\n" + text.replace("0.07,", wrong).encode())
+        with pytest.raises(SourceError, match=f"line {line + 2}"):
+            read(path)
+
+
+def test_a_ball_joint_and_a_reduction_that_is_no_number(tmp_path):
+    text = robot(
+        link("chest", inertial(), box()), link("neck", inertial(), box()), link("arm", inertial(), box()),
+        joint("ball", "chest", "neck", "spherical", xyz="0 0 1", inside='<limit effort="9" lower="0.2" upper="0.8"/>'),
+        joint("j", "chest", "arm"),
+        '<transmission name="t"><joint name="j"/><actuator name="m"><mechanicalReduction>reduction</mechanicalReduction>'
+        "</actuator></transmission>",
+    )  # fmt: skip
+    twin = read(written(tmp_path, text))
+    assert [joint.type for joint in twin.joints] == ["spherical", "revolute"]
+    assert {"ignored_limit_of_a_spherical_joint", "ignored_reduction_that_is_no_number"} <= codes(twin)
+    assert twin.articulation.kind == "robot"
