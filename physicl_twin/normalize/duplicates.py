@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 
-from physicl_twin.model import Body, Note, Part, Pose, Shape, Twin
+from physicl_twin.model import Body, Joint, Note, Part, Pose, Shape, Twin
+from physicl_twin.model.geometry import FloatArray
 from physicl_twin.normalize.kinematics import rigid_groups
 from physicl_twin.normalize.mass import DERIVED
 
@@ -22,8 +24,9 @@ def without_duplicate_parts(twin: Twin) -> Twin:
     A part that is only seen and one that only collides become one that does both. What does both stays before what does
     one of them, then the earlier one stays, with its name, look and hints. Bodies that fixed joints tie together count
     as one: robots show a sensor's housing in the link that carries it and in a link of its own. A part that has its
-    copy in another body goes only if its own body keeps something: another part, or a stated mass. A note names what
-    was dropped.
+    copy in another body goes only if its own body keeps something: another part, or a stated mass. A ball counts once
+    also in bodies that turn against each other about axes through its centre: descriptions draw it in each link of what
+    they make of a ball joint. A note names what was dropped.
     """
     shapes = {shape.name: shape for shape in twin.shapes}
     step = _SAME * max((_extent(shape) for shape in twin.shapes), default=1.0)
@@ -33,10 +36,21 @@ def without_duplicate_parts(twin: Twin) -> Twin:
         for part in body.parts
     }
     merged = replace(twin, bodies=tuple(_seen_and_touched(body, surfaces) for body in twin.bodies))
-    alike: dict[tuple[int, str], list[tuple[Body, Part]]] = {}
-    for body, group in zip(merged.bodies, rigid_groups(merged), strict=True):
+    together: dict[str, list[tuple[int, Body, Part]]] = {}
+    for number, body in enumerate(merged.bodies):
         for part in body.parts:
-            alike.setdefault((group, surfaces[part.name]), []).append((body, part))
+            together.setdefault(surfaces[part.name], []).append((number, body, part))
+    fixed = rigid_groups(merged)
+    alike: dict[tuple[int, str], list[tuple[Body, Part]]] = {}
+    for surface, placed in together.items():
+        groups = fixed
+        if len({fixed[number] for number, *_ in placed}) > 1:
+            _, home, first = placed[0]
+            centre = _centre_of_ball(home.pose.compose(first.pose), shapes[first.shape], step)
+            if centre is not None:
+                groups = rigid_groups(merged, functools.partial(_keeps, merged, centre, 10 * step))
+        for number, body, part in placed:
+            alike.setdefault((groups[number], surface), []).append((body, part))
     left = {body.name: len(body.parts) for body in merged.bodies}
     dropped: dict[str, str] = {}
     for copies in alike.values():
@@ -55,11 +69,11 @@ def without_duplicate_parts(twin: Twin) -> Twin:
     )
     if not dropped:
         return twin
-    placed = {part.shape for body in bodies for part in body.parts}
+    used = {part.shape for body in bodies for part in body.parts}
     names = ", ".join(f"{copy} (as {original})" for copy, original in list(dropped.items())[:3])
     more = f" and {len(dropped) - 3} more" if len(dropped) > 3 else ""
     note = Note("duplicate_parts", "info", f"Parts that stood twice in the same place count once: {names}{more}.")
-    remaining = tuple(shape for shape in twin.shapes if shape.name in placed)
+    remaining = tuple(shape for shape in twin.shapes if shape.name in used)
     return replace(twin, bodies=tuple(bodies), shapes=remaining).with_notes(note)
 
 
@@ -90,6 +104,35 @@ def _extent(shape: Shape) -> float:
     assert shape.mesh is not None
     low, high = shape.mesh.bounds()
     return float((high - low).max())
+
+
+def _centre_of_ball(pose: Pose, shape: Shape, step: float) -> FloatArray | None:
+    """Centre of a placed shape that is a ball but for its facets; None for any other."""
+    assert shape.mesh is not None
+    corners = np.asarray(shape.mesh.vertices, dtype=float)
+    centre = 0.5 * (corners.min(axis=0) + corners.max(axis=0))
+    radii = np.linalg.norm(corners - centre, axis=1)
+    radius = float(radii.max())
+    # Corners of a box lie on a sphere, too, but it fills 0.37 of it; an icosahedron whose edges are halved once, 0.88.
+    full = shape.solid is not None and shape.solid.volume.value > 0.8 * 4 / 3 * np.pi * radius**3
+    if not full or float(radii.min()) < radius - max(step, 1e-4 * radius):
+        return None
+    placed: FloatArray = pose.apply(centre[None])[0]
+    return placed
+
+
+def _keeps(twin: Twin, point: FloatArray, tolerance: float, joint: Joint) -> bool:
+    """True for a joint that moves a point of either body by no more than that, wherever it stands."""
+    if joint.type == "fixed":
+        return True
+    if joint.type == "prismatic" or joint.body0 not in {body.name for body in twin.bodies}:
+        return False
+    frame = twin.body(joint.body0).pose.compose(joint.pose0)
+    arm = point - np.asarray(frame.position_m)
+    if joint.type == "revolute":
+        axis = frame.matrix()[:3, "xyz".index(joint.axis)]
+        arm = arm - (arm @ axis) * axis
+    return float(np.linalg.norm(arm)) <= tolerance
 
 
 def _states_mass(body: Body) -> bool:

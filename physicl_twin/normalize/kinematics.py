@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -94,8 +94,8 @@ def body_poses(twin: Twin, positions: Mapping[str, float]) -> tuple[Pose, ...]:
     return tuple(Pose.from_matrix(found[body.name]) for body in twin.bodies)
 
 
-def rigid_groups(twin: Twin) -> tuple[int, ...]:
-    """For each body the index of the first body that fixed joints tie it to."""
+def rigid_groups(twin: Twin, ties: Callable[[Joint], bool] = lambda joint: joint.type == "fixed") -> tuple[int, ...]:
+    """For each body the index of the first body that fixed joints, or those that ``ties`` tells, tie it to."""
     index = {body.name: i for i, body in enumerate(twin.bodies)}
     group = list(range(len(twin.bodies)))
 
@@ -105,7 +105,7 @@ def rigid_groups(twin: Twin) -> tuple[int, ...]:
         return i
 
     for joint in twin.joints:
-        if joint.type == "fixed" and joint.body0 in index and joint.body1 in index:
+        if ties(joint) and joint.body0 in index and joint.body1 in index:
             a, b = find(index[joint.body0]), find(index[joint.body1])
             group[max(a, b)] = min(a, b)
     return tuple(find(i) for i in range(len(group)))

@@ -100,3 +100,37 @@ def test_what_is_seen_and_what_collides_alike_is_one_part(tmp_path: Path) -> Non
     (part,) = without_duplicate_parts(with_solids(twin, SETTINGS)).parts
     assert (part.name, part.role) == (seen.name, "solid")
     assert part.hints.static_friction == rough
+
+
+def _wrist(tmp_path: Path, shape: str, second: str) -> Twin:
+    """Two links without shape of their own but the same ball (or box), and a hand."""
+    inertial = (
+        '<inertial><mass value="0.1"/><inertia ixx="1e-4" iyy="1e-4" izz="1e-4" ixy="0" ixz="0" iyz="0"/></inertial>'
+    )
+    drawn = f"<visual><geometry>{shape}</geometry></visual>"
+    limit = '<limit lower="-1" upper="1" effort="1" velocity="1"/>'
+    hand = '<visual><origin xyz="0 0 0.1"/><geometry><box size="0.05 0.04 0.15"/></geometry></visual>'
+    (tmp_path / "wrist.urdf").write_text(
+        f'<robot name="wrist"><link name="arm">{inertial}{hand}</link>'
+        f'<link name="about_x">{inertial}{drawn}</link><link name="about_y">{inertial}{drawn}</link>'
+        '<joint name="x" type="revolute"><parent link="arm"/><child link="about_x"/><origin xyz="0 0 0.3"/>'
+        f'<axis xyz="1 0 0"/>{limit}</joint><joint name="y" type="{second}"><parent link="about_x"/>'
+        f'<child link="about_y"/><axis xyz="0 1 0"/>{limit}</joint></robot>',
+        encoding="utf-8",
+    )
+    return normalize(ingest.read(tmp_path / "wrist.urdf"))
+
+
+@pytest.mark.parametrize(
+    ("shape", "second", "drawn"),
+    [
+        ('<sphere radius="0.03"/>', "revolute", 1),
+        ('<sphere radius="0.03"/>', "prismatic", 2),
+        ('<box size="0.04 0.04 0.04"/>', "revolute", 2),
+    ],
+)
+def test_a_ball_in_every_link_of_a_ball_joint_counts_once(tmp_path: Path, shape: str, second: str, drawn: int) -> None:
+    twin = _wrist(tmp_path, shape, second)
+    counts = [len(body.parts) for body in twin.bodies]
+    assert counts[:2] == [1, 1] and sum(counts) == 1 + drawn
+    assert [body.mass_properties.mass.value for body in twin.bodies] == [0.1, 0.1, 0.1]
