@@ -15,6 +15,7 @@ from physicl_twin.normalize.dynamics.iterations import mass_ratio
 from physicl_twin.normalize.dynamics.joint_table import joint_table
 from physicl_twin.normalize.dynamics.loop_drives import loop_led
 from physicl_twin.normalize.dynamics.mass_matrix import mass_matrix
+from physicl_twin.normalize.dynamics.motors import Effort, Moved, drive_of
 from physicl_twin.normalize.dynamics.tree import tree_of
 from tests.normalize.mechanisms import (
     arm,
@@ -84,6 +85,29 @@ def test_gains_give_the_natural_frequency_and_the_damping_ratio():
     assert inertia - joint.armature.value >= worst * 0.95
     assert joint.drive.max_force is not None and joint.drive.max_force.value == 400.0
     assert "derived_gains" in joint.drive.stiffness.flags
+
+
+def test_dry_friction_holds_a_joint_off_by_at_most_a_degree():
+    twin = arm(2, effort=400.0)
+    rubs = replace(twin, joints=tuple(replace(joint, friction=stated(30.0, "N m")) for joint in twin.joints))
+    smooth, rubbing = with_dynamics(twin).joints[0].drive, with_dynamics(rubs).joints[0].drive
+    assert smooth is not None and rubbing is not None and smooth.stiffness.value < rubbing.stiffness.value
+    assert 30.0 / rubbing.stiffness.value == pytest.approx(math.radians(1.0))
+    assert "dry friction" in rubbing.stiffness.evidence[0].statement
+    # Where the motor has hardly more than the friction takes, its full effort at five degrees is all that it can do.
+    stiff = replace(rubs, joints=tuple(replace(joint, max_force=stated(40.0, "N m")) for joint in rubs.joints))
+    weak = with_dynamics(stiff).joints[0].drive
+    assert weak is not None and 40.0 / weak.stiffness.value == pytest.approx(math.radians(5.0))
+
+
+def test_weight_holds_a_small_link_off_by_at_most_two_and_a_half_degrees():
+    """A link of 3 cm falls faster than 5 Hz: its inertia alone would ask for a drive that lets it hang."""
+    joint, motor = arm(1).joints[0], Effort(10.0, 0.0, "Its motor gives", None)
+    mass, arm_m = 0.05, 0.03
+    drive = drive_of(joint, motor, Moved(mass * arm_m**2, 0.0, mass * 9.81 * arm_m), SETTINGS)
+    assert drive is not None
+    assert mass * 9.81 * arm_m / drive.stiffness.value == pytest.approx(math.radians(2.5))
+    assert "0.0147 N m of weight would hold it off by more than 2.5°" in drive.stiffness.evidence[0].statement
 
 
 def test_a_weak_motor_bounds_the_gains():
@@ -157,7 +181,9 @@ def test_doing_it_twice_changes_nothing():
 
 def test_other_settings_replace_what_was_derived():
     once = with_dynamics(arm(2, effort=400.0))
-    softer = with_dynamics(once, replace(SETTINGS, natural_frequency_hz=1.0))
+    softer = with_dynamics(
+        once, replace(SETTINGS, natural_frequency_hz=1.0, friction_error_share=1e3, gravity_error_share=1e3)
+    )
     first, second = once.joints[0].drive, softer.joints[0].drive
     assert first is not None and second is not None
     assert second.stiffness.value == pytest.approx(first.stiffness.value / 25)
@@ -492,5 +518,30 @@ def test_friction_that_stalls_its_own_motor_fills_a_field():
     assert 0.0 < first.friction.value < 1.0 and second.friction.value == 2.0
     assert any(item.kind == "source" for item in first.friction.evidence), "what the file said stays on record"
     (note,) = [note for note in after.notes if note.code == "friction_stalls"]
-    assert f"{names[0]} (12 of 12 N m)" in note.message and names[1] not in note.message
+    assert f"{names[0]} (12 N m)" in note.message and names[1] not in note.message
     assert with_dynamics(after) == after
+
+
+def test_friction_beside_an_effort_that_fills_a_field_is_compared_with_the_motor_that_is_needed():
+    """Allegro's fingers of grams state 15 N m of effort and 10 N m of friction."""
+    twin = arm(3, effort=5000.0)
+    twin = replace(twin, joints=tuple(replace(joint, friction=stated(4000.0, "N m")) for joint in twin.joints))
+    after = with_dynamics(twin)
+    assert {"effort_placeholder", "friction_stalls"} <= codes(after)
+    assert all(joint.friction.value < 100.0 and joint.max_force.value == 5000.0 for joint in after.joints)
+
+
+def test_damping_beside_such_a_friction_fills_a_field_where_it_stalls_at_the_limit_of_speed():
+    twin = arm(3, effort=12.0)
+    values = ((12.0, 3.0), (12.0, 2.9), (2.0, 3.0))
+    joints = [
+        replace(
+            joint, friction=stated(rub, "N m"), damping=stated(damp, "N m s/rad"), max_velocity=stated(4.0, "rad/s")
+        )
+        for joint, (rub, damp) in zip(twin.joints, values, strict=False)
+    ]
+    after = with_dynamics(replace(twin, joints=(*joints, *twin.joints[3:])))
+    assert after.joints[0].damping.value < 1.0
+    assert [joint.damping.value for joint in after.joints[1:3]] == [2.9, 3.0]
+    (note,) = [note for note in after.notes if note.code == "friction_stalls"]
+    assert f"damping of {twin.joints[0].name}" in note.message

@@ -8,7 +8,7 @@ from physicl_twin.model import Drive, Estimate, Evidence
 
 #: Flag of a friction or damping that the source writes as 0: what fills a field, for no real joint has none.
 STATED_ZERO = "stated_zero"
-#: Flag of a stated friction that would stall the joint's own motor: one of the two numbers is none.
+#: Flag of a stated friction or damping that would stall the joint's own motor: one of the two numbers is none.
 STALLS = "stalls_its_motor"
 #: Evidence source of everything that this room derived, and may derive anew.
 DERIVED = "physicl_twin.normalize.dynamics"

@@ -18,9 +18,9 @@ from physicl_twin.normalize.dynamics.link_masses import with_link_masses
 from physicl_twin.normalize.dynamics.loop_drives import loop_led, loop_note
 from physicl_twin.normalize.dynamics.marks import besides, derived, stated, stated_drive, untouched
 from physicl_twin.normalize.dynamics.mass_matrix import MOVING
-from physicl_twin.normalize.dynamics.motors import Effort, armature_of, drive_of, effort_of, wheel_drive_of
+from physicl_twin.normalize.dynamics.motors import Effort, Moved, armature_of, drive_of, effort_of, wheel_drive_of
 from physicl_twin.normalize.dynamics.overlaps import Hulls, tolerance_m
-from physicl_twin.normalize.dynamics.placeholders import placeholder_note, placeholders, with_stalling_friction_marked
+from physicl_twin.normalize.dynamics.placeholders import placeholder_note, placeholders, stalling_note, without_stalling
 from physicl_twin.normalize.dynamics.resistance import Resistance, of_bearing, of_motor
 from physicl_twin.normalize.dynamics.settings import DynamicsSettings
 from physicl_twin.normalize.dynamics.tree import Tree, tree_of
@@ -61,10 +61,10 @@ def with_dynamics(twin: Twin, settings: DynamicsSettings | None = None) -> Twin:
     twin = replace(twin, articulation=replace(twin.articulation or Articulation(), root=base.root))
     fillers = _fillers(twin, tree, base, settings)
     led = _led(twin, tree, base)
-    if base.kind == "robot" and not _whole(twin):
-        twin = with_stalling_friction_marked(twin)
-    twin = replace(twin, joints=_with_numbers(twin, tree, base, roles, table, settings, fillers, led))
-    twin = _noted(twin, (*placeholder_note(fillers), *loop_note(led), *_uncoupled_note(twin)))
+    joints = _with_numbers(twin, tree, base, roles, table, settings, fillers, led)
+    stalling = stalling_note(twin.joints, joints)
+    twin = replace(twin, joints=joints)
+    twin = _noted(twin, (*placeholder_note(fillers), *stalling, *loop_note(led), *_uncoupled_note(twin)))
     return _with_articulation(twin, tree_of(twin), base, settings)
 
 
@@ -165,7 +165,8 @@ def _with_numbers(
         if base.kind == "robot" and joint.name not in led and _driven(joint, role, actuated):
             rolled = total / wheels * carried.reach_m**2 if rolls else 0.0
             effort = effort_of(joint, load, fillers.get(joint.name, ""))
-            joints.append(_motorized(joint, role, effort, load.inertia + rolled, table, settings))
+            load = replace(load, inertia=load.inertia + rolled)
+            joints.append(_motorized(joint, role, effort, load, table, settings))
             continue
         if rolls:  # wheels carry what stands on them, not only themselves
             carried = replace(carried, force_n=max(carried.force_n, total * settings.gravity_mps2 / wheels))
@@ -189,16 +190,19 @@ def _driven(joint: Joint, role: Role | None, actuated: bool) -> bool:
 
 
 def _motorized(
-    joint: Joint, role: Role | None, effort: Effort, moved: float, table: JointTable, settings: DynamicsSettings
+    joint: Joint, role: Role | None, effort: Effort, load: Load, table: JointTable, settings: DynamicsSettings
 ) -> Joint:
-    """A robot's joint with its motor; ``moved`` is the inertia that it moves, kg m2 or kg."""
-    armature = armature_of(joint, effort, moved, table)
-    inertia = moved + armature.value
+    """A robot's joint with its motor, which moves and holds the load."""
+    joint = without_stalling(joint, effort.value, effort.log_std)
+    armature = armature_of(joint, effort, load.inertia, table)
+    inertia = load.inertia + armature.value
+    resistance = of_motor(joint, effort.value, effort.log_std, effort.why, table)
     if role is not None and role.name in _TURNING and joint.lower is None and joint.type == "revolute":
         drive = wheel_drive_of(joint, effort, inertia, settings)
     else:
-        drive = drive_of(joint, effort, inertia, settings, grips=role is not None and role.name == "finger")
-    resistance = of_motor(joint, effort.value, effort.log_std, effort.why, table)
+        friction = (stated(joint.friction) or resistance.friction).value
+        moved = Moved(inertia, friction, load.gravity)
+        drive = drive_of(joint, effort, moved, settings, grips=role is not None and role.name == "finger")
     return _resisting(replace(joint, armature=armature, drive=drive), resistance)
 
 

@@ -25,6 +25,7 @@ _EFFORT_LOG_STD = 0.85
 _MATCHED, _MATCHED_LOG_STD = 0.5, 1.2
 #: Share of its way that a finger is kept from when it gives its full effort (judgement: what is gripped is thicker).
 _GRIP = 0.25
+_FORCE = {"revolute": "N m", "prismatic": "N"}
 _STIFFNESS = {"revolute": "N m/rad", "prismatic": "N/m"}
 _DAMPING = {"revolute": "N m s/rad", "prismatic": "N s/m"}
 _INERTIA = {"revolute": "kg m2", "prismatic": "kg"}
@@ -46,6 +47,21 @@ class Effort:
     log_std: float
     why: str
     limit: Estimate | None
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What the drive of a joint has to do with.
+
+    Attributes:
+        inertia: What it moves at the worst pose, armature included, kg m2 or kg.
+        friction: Dry friction of the joint, N m or N.
+        gravity: Weight on it at the worst pose, N m or N.
+    """
+
+    inertia: float
+    friction: float
+    gravity: float
 
 
 def effort_of(joint: Joint, load: Load, filler: str = "") -> Effort:
@@ -91,24 +107,27 @@ def armature_of(joint: Joint, effort: Effort, moved: float, table: JointTable) -
 
 
 def drive_of(
-    joint: Joint, effort: Effort, inertia: float, settings: DynamicsSettings, *, grips: bool = False
+    joint: Joint, effort: Effort, moved: Moved, settings: DynamicsSettings, *, grips: bool = False
 ) -> Drive | None:
     """The position drive of a robot's joint: as stated, else of a given natural frequency; None for a follower.
 
     Stiffness is inertia · (2π f)², damping 2 ζ √(stiffness · inertia), with the largest inertia over poses and the
     armature: slower poses are then damped at least as well. Where a motor is too weak for that frequency, the stiffness
-    is what uses its effort at an error of ``saturation_angle_deg`` (or ``saturation_travel_m``). A finger is stiffer
-    where it must be to grip with all its motor gives when something keeps it from closing a quarter of its way.
+    is what uses its effort at an error of ``saturation_angle_deg`` (or ``saturation_travel_m``). It is stiffer where
+    dry friction would else hold the joint off its target by more than ``friction_error_share`` of that error, or weight
+    by more than ``gravity_error_share`` of it (small links swing faster than any arm), and a finger where it must be to
+    grip with all its motor gives when something keeps it from closing a quarter of its way.
 
     Args:
         joint: revolute or prismatic.
         effort: What its motor gives.
-        inertia: What it moves at the worst pose, armature included, kg m2 or kg.
+        moved: What it moves.
         settings: ``[dynamics]``.
         grips: True for a finger.
     """
     if (own := stated_drive(joint.drive)) is not None:
         return own
+    inertia = moved.inertia
     if joint.mimic is not None or not inertia > 0:
         return None
     sliding = joint.type == "prismatic"
@@ -120,7 +139,11 @@ def drive_of(
     if grips and joint.lower is not None and joint.upper is not None and joint.upper > joint.lower:
         grip = effort.value / (_GRIP * (joint.upper - joint.lower))
     held = wanted >= grip
+    stuck = moved.friction / (settings.friction_error_share * error)
+    sagging = moved.gravity / (settings.gravity_error_share * error)
     wanted = max(wanted, grip)
+    free, borne = wanted >= stuck, wanted >= sagging
+    wanted = max(wanted, stuck, sagging)
     stiffness = min(wanted, bound)
     damping = 2 * settings.damping_ratio * math.sqrt(stiffness * inertia)
     frequency = math.sqrt(stiffness / inertia) / (2 * math.pi)
@@ -129,6 +152,14 @@ def drive_of(
         words += f"; more would use up the motor's effort before an error of {said}"
     if not held:
         words += f"; its full effort when {_GRIP:.0%} of its way are kept from it"
+    unit = _FORCE[joint.type]
+    for enough, share, what in (
+        (free, settings.friction_error_share, f"{moved.friction:.3g} {unit} of dry friction"),
+        (borne, settings.gravity_error_share, f"{moved.gravity:.3g} {unit} of weight"),
+    ):
+        if not enough:
+            off = f"{1e3 * share * error:g} mm" if sliding else f"{share * settings.saturation_angle_deg:g}°"
+            words += f"; softer, {what} would hold it off by more than {off}"
     why = (rule(f"{words}."),)
     damped = (rule(f"Damping ratio {settings.damping_ratio:g} at that inertia."), *why)
     spread = math.hypot(settings.gain_log_std, effort.log_std if wanted > bound or not held else 0.0)

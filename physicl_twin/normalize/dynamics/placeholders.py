@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -15,6 +16,8 @@ _MOST_LIFTED = {"revolute": 10.0, "prismatic": 100.0}
 #: Nor does it give so much for each kilogram of the links that may hold it, N m/kg (judgement; docs/articulation.md).
 #: In 68 descriptions of robots motors that were built give up to 59, a human's muscles 107, what fills fields from 142.
 _MOST_PER_KG = 120.0
+#: Standard deviations of the logarithm of an estimated effort that a friction must be above it to be surely more.
+_SURELY = 2.0
 
 
 def stated_effort(joint: Joint) -> Estimate | None:
@@ -76,26 +79,42 @@ def placeholder_note(found: dict[str, str]) -> tuple[Note, ...]:
     )
 
 
-def with_stalling_friction_marked(twin: Twin) -> Twin:
-    """A robot's twin in which dry friction that takes all that the joint's motor gives has the flag ``STALLS``.
+def without_stalling(joint: Joint, effort: float, effort_log_std: float) -> Joint:
+    """The joint with the flag ``STALLS`` on stated dry friction that takes all that its motor gives.
 
-    The robot moves, so that one of the two is no measurement; a motor is chosen, friction is what files fill in.
+    The robot moves, so that one of the two numbers is no measurement; a motor is chosen, friction is what files fill
+    in. Damping beside such a friction is judged alike, at the stated limit of speed; alone it is not, for it may as
+    well be the limit that fills a field.
+
+    Args:
+        joint: Of a robot.
+        effort: What its motor gives, N m or N.
+        effort_log_std: How well that is known: what surely is more counts.
     """
+    most = effort * math.exp(_SURELY * effort_log_std)
+    speed = joint.max_velocity.value if joint.max_velocity is not None else 0.0
+    friction, damping = stated(joint.friction), stated(joint.damping)
+    if friction is None or friction.value < most:
+        return joint
+    joint = replace(joint, friction=replace(friction, flags=(*friction.flags, STALLS)))
+    if damping is not None and damping.value * speed >= most:
+        joint = replace(joint, damping=replace(damping, flags=(*damping.flags, STALLS)))
+    return joint
+
+
+def stalling_note(before: tuple[Joint, ...], after: tuple[Joint, ...]) -> tuple[Note, ...]:
+    """A note that names the joints whose stated friction or damping was replaced."""
     found = []
-    joints = list(twin.joints)
-    for index, joint in enumerate(joints):
-        limit, friction = stated_effort(joint), stated(joint.friction)
-        if joint.type in MOVING and limit is not None and friction is not None and friction.value >= limit.value:
-            found.append(f"{joint.name} ({friction.value:.4g} of {limit.value:.4g} {limit.unit})")
-            joints[index] = replace(joint, friction=replace(friction, flags=(*friction.flags, STALLS)))
+    for joint, now in zip(before, after, strict=True):
+        for name in ("friction", "damping"):
+            own: Estimate | None = stated(getattr(joint, name))
+            if own is not None and stated(getattr(now, name)) is None:
+                found.append(f"{name} of {joint.name} ({own.value:.4g} {own.unit})")
     if not found:
-        return twin
+        return ()
     some = ", ".join(found[:4]) + (f" and {len(found) - 4} more" if len(found) > 4 else "")
-    message = (
-        f"The stated dry friction takes all that the motor gives: {some}. It is estimated from the effort instead."
-    )
-    note = Note("friction_stalls", "warning", message, "State the measured friction, or the effort of the real motor.")
-    return replace(twin, joints=tuple(joints)).with_notes(note)
+    message = f"What is stated takes all that the motor gives: {some}. It is estimated from the effort instead."
+    return (Note("friction_stalls", "warning", message, "State what was measured, or the effort of the real motor."),)
 
 
 def _mass_around(twin: Twin, tree: Tree, link: Link) -> float | None:

@@ -20,6 +20,8 @@ class DynamicsSettings:
     damping_ratio: float
     saturation_angle_deg: float
     saturation_travel_m: float
+    friction_error_share: float
+    gravity_error_share: float
     gain_log_std: float
     worst_pose_samples: int
     massless_mass_ratio: float

@@ -35,6 +35,8 @@ _LOOKS, _COMMANDS_HZ, _SETTLE = 6, 60.0, 4.0
 _SETTLING_LOOKS = 4
 #: The same of the slowest drive, until joints that were pushed are back where drift is judged.
 _COME_BACK = 1.5
+#: How much longer than the longest way one may take whose joint has a limit of speed (judgement).
+_PATIENCE = 10.0
 
 
 @dataclass(slots=True)
@@ -167,8 +169,6 @@ class _Run:
         settings, joint, slow = self.settings, self.twin.joints[row], self._slow[row]
         inertia = max(float(self.twin.inertia[row]), 1e-12)
         whole = [settings.sweep_s, settings.sweep_drive_periods / slow]
-        if joint.max_velocity:
-            whole.append(0.5 * math.pi * way / (settings.sweep_speed_share * joint.max_velocity))
         if joint.drive_max_force and row not in self.drives:
             whole.append(
                 math.pi * math.sqrt(0.5 * way * inertia / (settings.sweep_effort_share * joint.drive_max_force))
@@ -177,7 +177,9 @@ class _Run:
         # The others are pushed out of place meanwhile and come back as slowly as their own drives are.
         settle = min(max(_SETTLE / slow, _COME_BACK / self._slowest), longest)
         whole += [math.pi * math.sqrt(0.5 * way * push) for push in self._pushes(row, settle)]
-        return min(max(whole), longest), settle
+        # What may not move faster takes its time, as far as anybody would wait for it.
+        speed = settings.sweep_speed_share * (joint.max_velocity or math.inf)
+        return max(min(max(whole), longest), min(0.5 * math.pi * way / speed, _PATIENCE * longest)), settle
 
     def _pushes(self, moving: int, settle_s: float) -> list[float]:
         """Of each held joint, the inertia by which the moving one pushes it over the effort that may answer.

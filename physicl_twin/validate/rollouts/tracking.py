@@ -58,7 +58,9 @@ class Chirp:
 
 
 def tracking(usd: Path, engine: Engine, settings: RolloutSettings) -> RolloutResult:
-    """Let all drives follow chirps at once, without gravity, the base held.
+    """Let all drives follow chirps at once, without gravity and contacts, the base held.
+
+    Whether a joint meets another body on its way is what ``joint_sweep`` asks.
 
     Arguments and errors are those of ``begin``.
     """
@@ -67,7 +69,7 @@ def tracking(usd: Path, engine: Engine, settings: RolloutSettings) -> RolloutRes
     chirps = [_chirp(twin, int(row), settings) for row in np.flatnonzero(twin.positioned & twin.steered)]
     record = _Record([], [], [], [])
     if chirps:
-        with open_moving(twin, engine, Setup()) as scene:
+        with open_moving(twin, engine, Setup(contacts=False)) as scene:
             _follow(scene, twin, chirps, begun.dt_s, record)
     verdicts = [_verdict(twin, chirp, record) for chirp in chirps]
     return _result(begun, verdicts, record, settings)
@@ -194,7 +196,7 @@ def _result(begun: Begun, verdicts: list[Verdict], record: _Record, settings: Ro
         f"A chirp of {chosen.track_amplitude} rad (or sizes) or {100 * chosen.track_range_share:.0f} % of the range, "
         f"up to {chosen.track_last_hz:g} Hz or {100 * chosen.track_last_share:.0f} % of the drive's own frequency: "
         f"root mean square error below {100 * chosen.track_error_ratio:.0f} % of the chirp's, lag below "
-        f"{chosen.track_lag_deg:.0f} deg, effort below the drive's bound; all drives at once, without gravity."
+        f"{chosen.track_lag_deg:.0f} deg, effort below the drive's bound; all drives at once, no gravity, no contacts."
     )
     measures = [Measure("drives", float(len(verdicts)), "1")]
     if verdicts:
