@@ -17,6 +17,7 @@ PhysX and in MuJoCo, see ``robots_swing.py``.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib.util
 import json
 import math
@@ -110,12 +111,18 @@ def measure(path: Path, root: Path, configurations: int, seed: int) -> Row:
     moving = sum(joint.type != "fixed" for joint in twin.joints)
     if path.suffix != ".urdf":
         return Row(name, "", False, len(link_frames(twin, {})), len(twin.bodies), moving, seconds)
-    robot = ElementTree.parse(path).getroot()
+    robot = ElementTree.fromstring(path.read_bytes().strip(b"\0 \t\r\n"))
+    for element in robot.iter():  # what our reader forgives and the others do not
+        for key in ("xyz", "rpy"):
+            if "," in element.get(key, ""):
+                element.set(key, element.get(key, "").replace(",", " "))
+        element.tag = element.tag.rpartition("}")[2] if isinstance(element.tag, str) else element.tag
     random = np.random.default_rng(seed)
     wanted = [_random_coordinates(twin, random) for _ in range(configurations)] + [{}]
     fk_m, fk_rad = [], []
+    root_link = _root(_bare(robot))
     for reference, place in _references(robot, twin):
-        errors = [_fk_error(twin, coordinates, place, _root(robot)) for coordinates in wanted]
+        errors = [_fk_error(twin, coordinates, place, root_link) for coordinates in wanted]
         fk_m.append((reference, max(e[0] for e in errors)))
         fk_rad.append((reference, max(e[1] for e in errors)))
     mass, inertia, repaired = _mass_errors(robot, twin)
@@ -195,10 +202,12 @@ def _all_coordinates(robot: ElementTree.Element, twin: Twin, coordinates: Mappin
 
 
 def _references(robot: ElementTree.Element, twin: Twin) -> Iterator[tuple[str, Placing]]:
+    """Other readers' kinematics; one that refuses the file says nothing."""
     bare = _bare(robot)
     if importlib.util.find_spec("yourdfpy") is not None:
         yield "yourdfpy", _yourdfpy(bare, robot, twin)
-    yield "mujoco", _mujoco(bare, robot, twin)
+    with contextlib.suppress(ValueError):  # MuJoCo's parser forgives less
+        yield "mujoco", _mujoco(bare, robot, twin)
 
 
 def _bare(robot: ElementTree.Element) -> ElementTree.Element:
@@ -245,6 +254,7 @@ def _mujoco(bare: ElementTree.Element, robot: ElementTree.Element, twin: Twin) -
     import mujoco
 
     bare = copy.deepcopy(bare)
+    root = _root(bare)
     for link in bare.findall("link"):
         inertial = ElementTree.SubElement(link, "inertial")
         ElementTree.SubElement(inertial, "mass", value="1")
@@ -253,7 +263,7 @@ def _mujoco(bare: ElementTree.Element, robot: ElementTree.Element, twin: Twin) -
     ElementTree.SubElement(bare, "link", name="above the root")
     above = ElementTree.SubElement(bare, "joint", name="above the root", type="fixed")
     ElementTree.SubElement(above, "parent", link="above the root")
-    ElementTree.SubElement(above, "child", link=_root(bare))
+    ElementTree.SubElement(above, "child", link=root)
     extension = ElementTree.SubElement(bare, "mujoco")
     ElementTree.SubElement(extension, "compiler", fusestatic="false", autolimits="true")
     model = mujoco.MjModel.from_xml_string(ElementTree.tostring(bare, encoding="unicode"))
