@@ -25,7 +25,7 @@ from physicl_twin.normalize.makeup_table import Build, Contents, MakeupTable, Wa
 from physicl_twin.normalize.material_clues import Context
 from physicl_twin.normalize.material_mixture import mixture
 from physicl_twin.normalize.material_text import words
-from physicl_twin.normalize.semantics import shipped_classes, singular
+from physicl_twin.normalize.semantics import is_robot, shipped_classes, singular
 
 #: Possibilities below this probability are left out.
 _NEGLIGIBLE = 1e-3
@@ -205,7 +205,7 @@ def _class_of(
     texts = [text for text in texts if singular(words(text)) not in _SHAPE_WORDS]
     named = next((inside for text in texts if (inside := table.contents_in(text)) is not None), None)
     for text in texts:
-        found = classes.find(text)
+        found = classes.find(text, robot=is_robot(twin))
         if found is None:
             continue
         build = table.build_of(found[0].id, classes)

@@ -11,7 +11,7 @@ from physicl_twin.normalize.material_advisor import MaterialAdvisor, advisors, o
 from physicl_twin.normalize.material_mixture import Distribution, UnknownPrior, property_estimate, unknown_density
 from physicl_twin.normalize.material_table import Match, MaterialGroup, MaterialTable, Property
 from physicl_twin.normalize.material_text import COLOUR_FACTOR, fold
-from physicl_twin.normalize.semantics import class_materials
+from physicl_twin.normalize.semantics import class_materials, is_robot
 from physicl_twin.settings import pipeline
 
 _EXHAUSTED = 0.02
@@ -235,7 +235,7 @@ def _weak_clues(
     """What things of this class are usually made of, and what the surface looks like."""
     table, settings = context.table, context.settings
     label, usual = class_materials(
-        part.name if len(twin.parts) > 1 else f"{part.name} {twin.title}", fallback=twin.title
+        part.name if len(twin.parts) > 1 else f"{part.name} {twin.title}", fallback=twin.title, robot=is_robot(twin)
     )
     usual = tuple((target, p) for target, p in usual if target in table.rows or target in table.groups)
     if usual:

@@ -18,6 +18,8 @@ ROOT = "object"
 #: Class of what drives itself and is nothing more special, and the classes that may be more special.
 _ROBOT = "robot"
 _DRIVEN = frozenset({"machine", "vehicle", "robot_gripper"})
+#: What descriptions call bodies, whatever they are.
+_BODIES = frozenset({("link",), ("base", "link")})
 #: A German compound is read by its last word from this length on ("Sechskantschraube"; judgement).
 _COMPOUND_END = 5
 #: A number behind a word is left out when the word has so many letters (judgement: M8 and C45 are names).
@@ -84,13 +86,20 @@ class ClassTable:
             current = self.classes[current.parent]
         return current
 
-    def find(self, text: str) -> tuple[SemanticClass, str] | None:
-        """The class that a name means, with the words that said so; longest phrase first, then the last one."""
+    def find(self, text: str, *, robot: bool = False) -> tuple[SemanticClass, str] | None:
+        """The class that a name means, with the words that said so; longest phrase first, then the last one.
+
+        Args:
+            text: A name.
+            robot: True for the name of something in a robot. Descriptions call the bodies of everything links, a
+                bookshelf's, too: only there it means the part of a robot.
+        """
         tokens = singular(words(text))
         for length in range(min(self.longest, len(tokens)), 0, -1):
             for start in range(len(tokens) - length, -1, -1):
-                found = self.phrases.get(tokens[start : start + length])
-                if found:
+                sequence = tokens[start : start + length]
+                found = self.phrases.get(sequence)
+                if found and (robot or sequence not in _BODIES):
                     return self.classes[found[0]], found[1]
         for token in reversed(tokens):
             for ending, class_id in self.endings:
@@ -122,9 +131,9 @@ def classify(twin: Twin, table: ClassTable | None = None) -> Twin:
         return twin
     stated = twin.semantics.label if twin.semantics is not None else ""
     source = twin.sources[0].name if twin.sources else twin.name
-    robot = twin.articulation is not None and twin.articulation.kind == "robot"
+    robot = is_robot(twin)
     for where, text in _names(twin, stated):
-        found = table.find(text)
+        found = table.find(text, robot=robot)
         if found is not None and found[0].id != ROOT and not (robot and not _drives_itself(table, found[0].id)):
             return replace(
                 twin,
@@ -146,8 +155,13 @@ def classify(twin: Twin, table: ClassTable | None = None) -> Twin:
     )
 
 
+def is_robot(twin: Twin) -> bool:
+    """True for a mechanism that drives itself, as far as that has been found out."""
+    return twin.articulation is not None and twin.articulation.kind == "robot"
+
+
 def class_materials(
-    text: str, fallback: str = "", table: ClassTable | None = None
+    text: str, fallback: str = "", table: ClassTable | None = None, *, robot: bool = False
 ) -> tuple[str, tuple[tuple[str, float], ...]]:
     """What things of a named class are usually made of.
 
@@ -155,13 +169,14 @@ def class_materials(
         text: A part's name.
         fallback: The name of the whole, asked when the part's says nothing.
         table: Classes; the shipped ones by default.
+        robot: See ``ClassTable.find``.
 
     Returns:
         (label of the class, (row or group id, probability) pairs); empty when no class with known materials is named.
     """
     table = table or shipped_classes()
     for name in (text, fallback):
-        found = table.find(name)
+        found = table.find(name, robot=robot)
         if found is not None:
             current = found[0]
             while not current.materials and current.parent:

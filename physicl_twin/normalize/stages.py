@@ -42,7 +42,7 @@ def normalize(twin: Twin, options: NormalizeOptions | None = None, progress: Pro
     """
     from physicl_twin.normalize.collision import choose_collision
     from physicl_twin.normalize.duplicates import without_duplicate_parts
-    from physicl_twin.normalize.dynamics import DynamicsSettings, with_dynamics
+    from physicl_twin.normalize.dynamics import DynamicsSettings, with_dynamics, with_kind
     from physicl_twin.normalize.flags import with_flag_notes
     from physicl_twin.normalize.joint_statement import with_joint_statements
     from physicl_twin.normalize.joints import infer_joints
@@ -55,10 +55,12 @@ def normalize(twin: Twin, options: NormalizeOptions | None = None, progress: Pro
     twin = without_duplicate_parts(with_solids(twin, settings, options.fast, progress))
     twin = infer_joints(twin, pipeline["joints"], lambda moved: with_solids(moved, settings, options.fast), progress)
     twin = with_joint_statements(twin, options.joints)
+    dynamics = DynamicsSettings.from_table(pipeline["dynamics"])
+    twin = with_kind(twin, dynamics)
     twin = with_mass(twin, options, progress)
     if not all(part.shape in done and _has_collision(part) for part in twin.parts):
         twin = choose_collision(twin, pipeline["collision"], options.fast, progress, options.processes)
-    twin = with_dynamics(twin, DynamicsSettings.from_table(pipeline["dynamics"]))
+    twin = with_dynamics(twin, dynamics)
     progress("semantics", 0.0)
     twin = classify(twin)
     progress("semantics", 1.0)

@@ -9,6 +9,7 @@ import pytest
 
 from physicl_twin.ingest import read
 from physicl_twin.model import PhysiclError, SourceError
+from physicl_twin.normalize import normalize
 from physicl_twin.normalize.kinematics import motion
 from tests.ingest import robot_files as urdf_files
 from tests.ingest.mesh_files import box as box_vertices
@@ -432,3 +433,33 @@ def test_the_same_tree_in_urdf_and_in_two_versions_of_sdformat(tmp_path, seed):
         found = frames(twin, **wanted)
         for name, frame in truth.items():
             assert found[name] == pytest.approx(frame, abs=1e-7)
+
+
+def test_a_body_called_link_is_no_part_of_a_robot_unless_it_is_in_one(tmp_path):
+    """Gazebo's props call their only body so; its boards are a bookcase's, not a machine's."""
+    board = "<visual name='{n}'><pose>0 0 {z} 0 0 0</pose><geometry><box><size>0.9 0.3 0.02</size></box></geometry></visual>"
+    boards = "".join(board.format(n=f"v{k}", z=0.4 * k) for k in range(3))
+    (tmp_path / "shelf.sdf").write_text(
+        f'<sdf version="1.6"><model name="bookshelf"><link name="link">{boards}</link></model></sdf>', encoding="utf-8"
+    )
+    twin = normalize(read(tmp_path / "shelf.sdf"))
+    assert {twin.material(part.material).family for part in twin.parts} == {"wood"}
+    assert twin.semantics.label == "bookcase"
+
+
+@pytest.mark.parametrize(("title", "joint", "family"), [("cabinet", "door_hinge", "wood"), ("arm", "j", "metal")])
+def test_links_by_number_are_of_what_the_whole_is(tmp_path, title, joint, family):
+    link = (
+        "<link name='link_{n}'><pose>0 {n} 0 0 0 0</pose><visual name='v'><geometry><box><size>0.5 0.4 0.02</size></box>"
+        "</geometry></visual></link>"
+    )
+    effort = "" if family == "wood" else "<effort>30</effort>"
+    (tmp_path / "thing.sdf").write_text(
+        f'<sdf version="1.6"><model name="{title}">{link.format(n=0)}{link.format(n=1)}'
+        f"<joint name='{joint}' type='revolute'><parent>link_0</parent><child>link_1</child><axis><xyz>0 0 1</xyz>"
+        f"<limit><lower>0</lower><upper>1.5</upper>{effort}</limit></axis></joint></model></sdf>",
+        encoding="utf-8",
+    )
+    twin = normalize(read(tmp_path / "thing.sdf"))
+    assert twin.articulation.kind == ("prop" if family == "wood" else "robot")
+    assert {twin.material(part.material).family for part in twin.parts} == {family}

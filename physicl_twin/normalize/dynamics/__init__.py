@@ -3,4 +3,5 @@
 from __future__ import annotations
 
 from physicl_twin.normalize.dynamics.mechanism import with_dynamics as with_dynamics
+from physicl_twin.normalize.dynamics.mechanism import with_kind as with_kind
 from physicl_twin.normalize.dynamics.settings import DynamicsSettings as DynamicsSettings

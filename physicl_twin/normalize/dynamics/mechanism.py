@@ -68,6 +68,22 @@ def with_dynamics(twin: Twin, settings: DynamicsSettings | None = None) -> Twin:
     return _with_articulation(twin, tree_of(twin), base, settings)
 
 
+def with_kind(twin: Twin, settings: DynamicsSettings | None = None) -> Twin:
+    """Say whether the mechanism is a robot, as ``with_dynamics`` would, which derives it anew.
+
+    It is known before anything has a mass: names, joints and what drives them decide, and what things are made of
+    depends on it.
+    """
+    if not twin.joints:
+        return twin
+    table = joint_table()
+    opened = _with_open_loops(twin)
+    base = base_of(opened, tree_of(opened), _roles(opened, table), table, settings or DynamicsSettings.shipped())
+    told = twin.articulation or Articulation()
+    evidence = (*own_evidence(twin), base.evidence[0])
+    return replace(twin, articulation=replace(told, kind=base.kind, evidence=evidence))
+
+
 def _uncoupled_note(twin: Twin) -> tuple[Note, ...]:
     """A hinge that follows a slide, or the reverse, is more than one of the engines can."""
     types = {joint.name: joint.type for joint in twin.joints}
