@@ -110,6 +110,17 @@ def test_weight_holds_a_small_link_off_by_at_most_two_and_a_half_degrees():
     assert "0.0147 N m of weight would hold it off by more than 2.5°" in drive.stiffness.evidence[0].statement
 
 
+def test_what_a_joint_damps_itself_its_drive_need_not():
+    joint, motor, load = arm(1).joints[0], Effort(1e4, 0.0, "Its motor gives", None), Moved(1.0, 0.0, 0.0)
+    free = drive_of(joint, motor, load, SETTINGS)
+    damped = drive_of(replace(joint, damping=stated(50.0, "N m s/rad")), motor, load, SETTINGS)
+    stuck = drive_of(replace(joint, damping=stated(5000.0, "N m s/rad")), motor, load, SETTINGS)
+    assert free is not None and damped is not None and stuck is not None
+    assert free.damping.value - damped.damping.value == pytest.approx(50.0)
+    assert stuck.damping.value == pytest.approx(0.1 * free.damping.value)
+    assert free.stiffness.value == damped.stiffness.value == stuck.stiffness.value
+
+
 def test_a_weak_motor_bounds_the_gains():
     joint = with_dynamics(arm(3, effort=5.0)).joints[0]
     assert joint.drive is not None

@@ -25,6 +25,8 @@ _EFFORT_LOG_STD = 0.85
 _MATCHED, _MATCHED_LOG_STD = 0.5, 1.2
 #: Share of its way that a finger is kept from when it gives its full effort (judgement: what is gripped is thicker).
 _GRIP = 0.25
+#: A drive's own damping is at least this share of what is wanted, however much the joint has (judgement).
+_LEAST_DAMPING = 0.1
 _FORCE = {"revolute": "N m", "prismatic": "N"}
 _STIFFNESS = {"revolute": "N m/rad", "prismatic": "N/m"}
 _DAMPING = {"revolute": "N m s/rad", "prismatic": "N s/m"}
@@ -112,7 +114,8 @@ def drive_of(
     """The position drive of a robot's joint: as stated, else of a given natural frequency; None for a follower.
 
     Stiffness is inertia · (2π f)², damping 2 ζ √(stiffness · inertia), with the largest inertia over poses and the
-    armature: slower poses are then damped at least as well. Where a motor is too weak for that frequency, the stiffness
+    armature, of which what the source states of the joint's own damping is a part: slower poses are then damped at
+    least as well. Where a motor is too weak for that frequency, the stiffness
     is what uses its effort at an error of ``saturation_angle_deg`` (or ``saturation_travel_m``). It is stiffer where
     dry friction would else hold the joint off its target by more than ``friction_error_share`` of that error, or weight
     by more than ``gravity_error_share`` of it (small links swing faster than any arm), and a finger where it must be to
@@ -145,7 +148,9 @@ def drive_of(
     free, borne = wanted >= stuck, wanted >= sagging
     wanted = max(wanted, stuck, sagging)
     stiffness = min(wanted, bound)
-    damping = 2 * settings.damping_ratio * math.sqrt(stiffness * inertia)
+    wanted_damping = 2 * settings.damping_ratio * math.sqrt(stiffness * inertia)
+    own_damping = joint_damping.value if (joint_damping := stated(joint.damping)) is not None else 0.0
+    damping = max(wanted_damping - own_damping, _LEAST_DAMPING * wanted_damping)
     frequency = math.sqrt(stiffness / inertia) / (2 * math.pi)
     words = f"Natural frequency of {frequency:.3g} Hz for {inertia:.3g} {_SAID[joint.type]}, the most in sampled poses"
     if wanted > bound:
@@ -161,7 +166,8 @@ def drive_of(
             off = f"{1e3 * share * error:g} mm" if sliding else f"{share * settings.saturation_angle_deg:g}°"
             words += f"; softer, {what} would hold it off by more than {off}"
     why = (rule(f"{words}."),)
-    damped = (rule(f"Damping ratio {settings.damping_ratio:g} at that inertia."), *why)
+    less = f", with the joint's own {own_damping:.3g} {_DAMPING[joint.type]}" if own_damping > 0 else ""
+    damped = (rule(f"Damping ratio {settings.damping_ratio:g} at that inertia{less}."), *why)
     spread = math.hypot(settings.gain_log_std, effort.log_std if wanted > bound or not held else 0.0)
     return Drive(
         "position",

@@ -118,6 +118,8 @@ def _chirp(twin: MovingTwin, row: int, settings: RolloutSettings) -> Chirp:
         amplitude = min(amplitude, most / (inertia * (2.0 * math.pi * last) ** 2))
         # A chirp that dry friction swallows says nothing of the drive.
         amplitude = max(amplitude, min(2.0 * joint.friction / stiffness, chosen.track_range_share * (high - low)))
+    if joint.max_velocity:  # a slow joint is asked for little rather than for what its limit of speed forbids
+        amplitude = min(amplitude, 0.8 * joint.max_velocity / (2.0 * math.pi * chosen.track_first_hz))
     centre = min(max(joint.position, low + amplitude), high - amplitude)
     if joint.max_velocity:
         last = min(last, max(0.8 * joint.max_velocity / (2.0 * math.pi * amplitude), chosen.track_first_hz))
