@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -48,10 +49,15 @@ class _Statements:
     values: dict[str, str] = field(default_factory=dict)
 
 
-def read_mtl(path: Path, builder: SceneBuilder) -> dict[str, Appearance]:
+def read_mtl(path: Path, builder: SceneBuilder, used: Collection[str]) -> dict[str, Appearance]:
     """Looks by material name.
 
     Colours are taken as sRGB, as viewers show them (the format does not say; our judgement).
+
+    Args:
+        path: The library.
+        builder: Of the file that refers to it.
+        used: Names of the materials that the file uses: a library may serve a hundred files, with textures for all.
     """
     blocks: list[_Statements] = []
     for raw in (
@@ -65,7 +71,7 @@ def read_mtl(path: Path, builder: SceneBuilder) -> dict[str, Appearance]:
             blocks.append(_Statements(rest))
         elif blocks:
             blocks[-1].values[words[0].lower()] = rest
-    return {block.name: _appearance(block, path, builder) for block in blocks}
+    return {block.name: _appearance(block, path, builder) for block in blocks if block.name in used}
 
 
 def _color(text: str | None) -> tuple[float, float, float] | None:

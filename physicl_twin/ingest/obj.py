@@ -61,7 +61,7 @@ def _looks(content: ObjFile, builder: SceneBuilder) -> tuple[str, ...]:
         for name in names:
             target = builder.sidecar(name.strip(), builder.path.name, "material")
             if target is not None:
-                library.update(read_mtl(target, builder))
+                library.update(read_mtl(target, builder, set(content.materials)))
     looks = []
     for name in content.materials:
         if not name:

@@ -80,6 +80,17 @@ def test_windows_spellings_of_references(tmp_path):
     assert len(twin.appearances[0].textures) == 1
 
 
+def test_of_a_shared_library_only_what_is_used_is_read(tmp_path):
+    files.write(tmp_path, "used.png", png())
+    files.write(tmp_path, "other.png", png())
+    files.write(
+        tmp_path, "m.mtl", b"newmtl a\nmap_Kd used.png\nnewmtl b\nmap_Kd other.png\nnewmtl c\nmap_Kd gone.png\n"
+    )
+    twin = read(files.write(tmp_path, "a.obj", files.obj(files.box(), head="mtllib m.mtl\nusemtl a")), METRES)
+    assert [source.name for source in twin.sources] == ["a.obj", "m.mtl", "used.png"]
+    assert not [note for note in twin.notes if note.code == "texture_missing"]
+
+
 # Which faces make a part
 
 
