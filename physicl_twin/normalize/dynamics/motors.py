@@ -114,12 +114,9 @@ def drive_of(
     """The position drive of a robot's joint: as stated, else of a given natural frequency; None for a follower.
 
     Stiffness is inertia · (2π f)², damping 2 ζ √(stiffness · inertia), with the largest inertia over poses and the
-    armature, of which what the source states of the joint's own damping is a part: slower poses are then damped at
-    least as well. Where a motor is too weak for that frequency, the stiffness
-    is what uses its effort at an error of ``saturation_angle_deg`` (or ``saturation_travel_m``). It is stiffer where
-    dry friction would else hold the joint off its target by more than ``friction_error_share`` of that error, or weight
-    by more than ``gravity_error_share`` of it (small links swing faster than any arm), and a finger where it must be to
-    grip with all its motor gives when something keeps it from closing a quarter of its way.
+    armature: slower poses are then damped at least as well. Damping that the source states of the joint itself is a
+    part of it. Where a motor is too weak for that frequency, the stiffness is what uses its effort at an error of
+    ``saturation_angle_deg`` (or ``saturation_travel_m``); it is stiffer where ``_at_least`` asks for more.
 
     Args:
         joint: revolute or prismatic.
@@ -133,42 +130,24 @@ def drive_of(
     inertia = moved.inertia
     if joint.mimic is not None or not inertia > 0:
         return None
-    sliding = joint.type == "prismatic"
-    error = settings.saturation_travel_m if sliding else math.radians(settings.saturation_angle_deg)
-    said = f"{1e3 * error:g} mm" if sliding else f"{settings.saturation_angle_deg:g}°"
-    wanted = inertia * (2 * math.pi * settings.natural_frequency_hz) ** 2
+    error = _saturation(joint, settings)
+    answering = inertia * (2 * math.pi * settings.natural_frequency_hz) ** 2
+    asked = [(least, why) for least, why in _at_least(joint, effort, moved, settings, grips) if least > answering]
+    wanted = max([answering, *(least for least, _ in asked)])
     bound = effort.value / error
-    grip = 0.0
-    if grips and joint.lower is not None and joint.upper is not None and joint.upper > joint.lower:
-        grip = effort.value / (_GRIP * (joint.upper - joint.lower))
-    held = wanted >= grip
-    stuck = moved.friction / (settings.friction_error_share * error)
-    sagging = moved.gravity / (settings.gravity_error_share * error)
-    wanted = max(wanted, grip)
-    free, borne = wanted >= stuck, wanted >= sagging
-    wanted = max(wanted, stuck, sagging)
     stiffness = min(wanted, bound)
-    wanted_damping = 2 * settings.damping_ratio * math.sqrt(stiffness * inertia)
-    own_damping = joint_damping.value if (joint_damping := stated(joint.damping)) is not None else 0.0
-    damping = max(wanted_damping - own_damping, _LEAST_DAMPING * wanted_damping)
     frequency = math.sqrt(stiffness / inertia) / (2 * math.pi)
     words = f"Natural frequency of {frequency:.3g} Hz for {inertia:.3g} {_SAID[joint.type]}, the most in sampled poses"
     if wanted > bound:
-        words += f"; more would use up the motor's effort before an error of {said}"
-    if not held:
-        words += f"; its full effort when {_GRIP:.0%} of its way are kept from it"
-    unit = _FORCE[joint.type]
-    for enough, share, what in (
-        (free, settings.friction_error_share, f"{moved.friction:.3g} {unit} of dry friction"),
-        (borne, settings.gravity_error_share, f"{moved.gravity:.3g} {unit} of weight"),
-    ):
-        if not enough:
-            off = f"{1e3 * share * error:g} mm" if sliding else f"{share * settings.saturation_angle_deg:g}°"
-            words += f"; softer, {what} would hold it off by more than {off}"
-    why = (rule(f"{words}."),)
-    less = f", with the joint's own {own_damping:.3g} {_DAMPING[joint.type]}" if own_damping > 0 else ""
-    damped = (rule(f"Damping ratio {settings.damping_ratio:g} at that inertia{less}."), *why)
-    spread = math.hypot(settings.gain_log_std, effort.log_std if wanted > bound or not held else 0.0)
+        words += f"; more would use up the motor's effort before an error of {_angle_or_way(joint, error)}"
+    why = (rule("; ".join([words, *(reason for _, reason in asked)]) + "."),)
+    critical = 2 * settings.damping_ratio * math.sqrt(stiffness * inertia)
+    itself = stated(joint.damping)
+    damping = critical if itself is None else max(critical - itself.value, _LEAST_DAMPING * critical)
+    shared = "" if itself is None else f", with the joint's own {itself.value:.3g} {itself.unit}"
+    damped = (rule(f"Damping ratio {settings.damping_ratio:g} at that inertia{shared}."), *why)
+    # Only inertia is not known by way of the effort: friction, too, may be a share of it.
+    spread = math.hypot(settings.gain_log_std, effort.log_std if asked or wanted > bound else 0.0)
     return Drive(
         "position",
         Estimate.lognormal(stiffness, spread, _STIFFNESS[joint.type], "inertia and natural frequency", why, (GAINS,)),
@@ -176,6 +155,40 @@ def drive_of(
         effort.limit,
         target=joint.position,
     )
+
+
+def _at_least(
+    joint: Joint, effort: Effort, moved: Moved, settings: DynamicsSettings, grips: bool
+) -> list[tuple[float, str]]:
+    """What the stiffness of a drive should not be below, N m/rad or N/m, and why.
+
+    Dry friction may hold the joint off its target by ``friction_error_share`` of the error at which the motor gives
+    all, weight by ``gravity_error_share`` of it (small links swing faster than any arm), and a finger grips with its
+    full effort when something keeps it from closing a quarter of its way.
+    """
+    error, unit = _saturation(joint, settings), _FORCE[joint.type]
+    found = []
+    for force, share, what in (
+        (moved.friction, settings.friction_error_share, "dry friction"),
+        (moved.gravity, settings.gravity_error_share, "weight"),
+    ):
+        off = _angle_or_way(joint, share * error)
+        found.append(
+            (force / (share * error), f"softer, {force:.3g} {unit} of {what} would hold it off by more than {off}")
+        )
+    if grips and joint.lower is not None and joint.upper is not None and joint.upper > joint.lower:
+        grip = effort.value / (_GRIP * (joint.upper - joint.lower))
+        found.append((grip, f"its full effort when {_GRIP:.0%} of its way are kept from it"))
+    return found
+
+
+def _saturation(joint: Joint, settings: DynamicsSettings) -> float:
+    """Error at which a drive asks for all that its motor gives, radians or metres."""
+    return settings.saturation_travel_m if joint.type == "prismatic" else math.radians(settings.saturation_angle_deg)
+
+
+def _angle_or_way(joint: Joint, error: float) -> str:
+    return f"{1e3 * error:g} mm" if joint.type == "prismatic" else f"{math.degrees(error):.3g}°"
 
 
 def wheel_drive_of(joint: Joint, effort: Effort, inertia: float, settings: DynamicsSettings) -> Drive | None:
