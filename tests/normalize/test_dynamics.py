@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from physicl_twin.model import Articulation, Drive, Estimate, Evidence, Mimic, Twin, dumps, loads_twin
-from physicl_twin.normalize.dynamics import DynamicsSettings, with_dynamics
+from physicl_twin.normalize.dynamics import DynamicsSettings, with_dynamics, with_kind
 from physicl_twin.normalize.dynamics.iterations import mass_ratio
 from physicl_twin.normalize.dynamics.joint_table import joint_table
 from physicl_twin.normalize.dynamics.loop_drives import loop_led
@@ -556,3 +556,16 @@ def test_damping_beside_such_a_friction_fills_a_field_where_it_stalls_at_the_lim
     assert [joint.damping.value for joint in after.joints[1:3]] == [2.9, 3.0]
     (note,) = [note for note in after.notes if note.code == "friction_stalls"]
     assert f"damping of {twin.joints[0].name}" in note.message
+
+
+@pytest.mark.parametrize("fixed", [True, False])
+@pytest.mark.parametrize("make", [arm, cabinet])
+def test_the_kind_that_is_said_early_changes_nothing_later(make, fixed):
+    said = Evidence("source", "Its root hangs on the link 'world', which is the world.", "thing.urdf", "world")
+    twin = make()
+    if fixed:
+        root = twin.bodies[0].name
+        twin = replace(twin, articulation=Articulation(root=root, fixed=True, evidence=(said,)))
+    early = with_kind(twin)
+    assert told(early).kind == ("robot" if make is arm else "prop")
+    assert with_dynamics(early) == with_dynamics(twin)

@@ -80,7 +80,9 @@ def with_kind(twin: Twin, settings: DynamicsSettings | None = None) -> Twin:
     opened = _with_open_loops(twin)
     base = base_of(opened, tree_of(opened), _roles(opened, table), table, settings or DynamicsSettings.shipped())
     told = twin.articulation or Articulation()
-    evidence = (*own_evidence(twin), base.evidence[0])
+    # With the reason of the base: what the source says of it must not look like something derived.
+    own = own_evidence(twin)
+    evidence = (*own, *(item for item in base.evidence if item not in own))
     return replace(twin, articulation=replace(told, kind=base.kind, evidence=evidence))
 
 
