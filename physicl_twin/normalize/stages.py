@@ -56,8 +56,7 @@ def normalize(twin: Twin, options: NormalizeOptions | None = None, progress: Pro
     twin = infer_joints(twin, pipeline["joints"], lambda moved: with_solids(moved, settings, options.fast), progress)
     twin = with_joint_statements(twin, options.joints)
     dynamics = DynamicsSettings.from_table(pipeline["dynamics"])
-    twin = with_kind(twin, dynamics)
-    twin = with_mass(twin, options, progress)
+    twin = replace(with_mass(with_kind(twin, dynamics), options, progress), articulation=twin.articulation)
     if not all(part.shape in done and _has_collision(part) for part in twin.parts):
         twin = choose_collision(twin, pipeline["collision"], options.fast, progress, options.processes)
     twin = with_dynamics(twin, dynamics)

@@ -9,6 +9,7 @@ import pytest
 
 from physicl_twin.ingest import read
 from physicl_twin.model import SourceError
+from physicl_twin.normalize import normalize
 from physicl_twin.normalize.dynamics import with_dynamics
 from tests.ingest.mesh_files import box as box_vertices
 from tests.ingest.mesh_files import stl_binary, volume
@@ -386,3 +387,14 @@ def test_a_ball_joint_and_a_reduction_that_is_no_number(tmp_path):
     assert [joint.type for joint in twin.joints] == ["spherical", "revolute"]
     assert {"ignored_limit_of_a_spherical_joint", "ignored_reduction_that_is_no_number"} <= codes(twin)
     assert twin.articulation.kind == "robot"
+
+
+def test_a_base_that_the_source_holds_stays_the_sources_through_normalize(tmp_path):
+    text = robot(
+        link("world"), link("frame", inertial(5.0), box()), link("door", inertial(), box()),
+        joint("anchor", "world", "frame", "fixed", xyz="0 0 2", axis=None), joint("door_hinge", "frame", "door"),
+    )  # fmt: skip
+    twin = normalize(read(written(tmp_path, text)))
+    assert (twin.articulation.kind, twin.articulation.fixed) == ("prop", True)
+    (base,) = [item for item in twin.articulation.evidence if item.field == "base"]
+    assert base.kind == "source" and "world" in base.statement and "inferred_base" not in codes(twin)

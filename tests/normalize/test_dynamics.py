@@ -558,14 +558,8 @@ def test_damping_beside_such_a_friction_fills_a_field_where_it_stalls_at_the_lim
     assert f"damping of {twin.joints[0].name}" in note.message
 
 
-@pytest.mark.parametrize("fixed", [True, False])
 @pytest.mark.parametrize("make", [arm, cabinet])
-def test_the_kind_that_is_said_early_changes_nothing_later(make, fixed):
-    said = Evidence("source", "Its root hangs on the link 'world', which is the world.", "thing.urdf", "world")
-    twin = make()
-    if fixed:
-        root = twin.bodies[0].name
-        twin = replace(twin, articulation=Articulation(root=root, fixed=True, evidence=(said,)))
-    early = with_kind(twin)
-    assert told(early).kind == ("robot" if make is arm else "prop")
-    assert with_dynamics(early) == with_dynamics(twin)
+def test_the_kind_is_known_before_the_masses_are(make):
+    bare = make()
+    bare = replace(bare, bodies=tuple(replace(body, mass_properties=None) for body in bare.bodies))
+    assert told(with_kind(bare)).kind == told(with_dynamics(make())).kind

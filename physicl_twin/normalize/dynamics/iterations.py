@@ -11,12 +11,17 @@ from physicl_twin.normalize.dynamics.tree import Tree
 from physicl_twin.normalize.kinematics import rigid_groups
 
 
-def mass_ratio(twin: Twin) -> tuple[float, str, str]:
-    """Largest ratio of masses of what a movable joint joins, rigid groups taken as one, with the names of the two."""
+def mass_ratio(twin: Twin, held: str = "") -> tuple[float, str, str]:
+    """Largest ratio of masses of what a movable joint joins, rigid groups taken as one, with the names of the two.
+
+    Args:
+        twin: With masses.
+        held: Name of the body that stands fixed in the world: its mass, and that of what is tied to it, moves nowhere.
+    """
     index = {body.name: i for i, body in enumerate(twin.bodies)}
     groups = rigid_groups(twin)
     mass = [0.0] * len(twin.bodies)
-    still = set()
+    still = {groups[index[held]]} if held in index else set()
     for i, body in enumerate(twin.bodies):
         if body.static:
             still.add(groups[i])
@@ -35,7 +40,7 @@ def mass_ratio(twin: Twin) -> tuple[float, str, str]:
     return worst, first, second
 
 
-def position_iterations(twin: Twin, tree: Tree, settings: DynamicsSettings) -> tuple[int, Evidence]:
+def position_iterations(twin: Twin, tree: Tree, settings: DynamicsSettings, held: str = "") -> tuple[int, Evidence]:
     """Position iterations of PhysX's solver, and why.
 
     The usual number carries chains of ``easy_chain`` joints and ratios of ``easy_mass_ratio``; it grows with the square
@@ -43,7 +48,7 @@ def position_iterations(twin: Twin, tree: Tree, settings: DynamicsSettings) -> t
     travels one joint an iteration, and an error shrinks by a factor each).
     """
     longest = max((link.depth for link in tree.links), default=0)
-    ratio, first, second = mass_ratio(twin)
+    ratio, first, second = mass_ratio(twin, held)
     growth = math.sqrt(max(1.0, longest / settings.easy_chain))
     growth *= 1 + 0.5 * math.log10(max(1.0, ratio / settings.easy_mass_ratio))
     count = min(settings.most_position_iterations, math.ceil(settings.base_position_iterations * growth))

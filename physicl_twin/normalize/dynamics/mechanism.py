@@ -69,21 +69,17 @@ def with_dynamics(twin: Twin, settings: DynamicsSettings | None = None) -> Twin:
 
 
 def with_kind(twin: Twin, settings: DynamicsSettings | None = None) -> Twin:
-    """Say whether the mechanism is a robot, as ``with_dynamics`` would, which derives it anew.
+    """Say whether the mechanism is a robot, as ``with_dynamics`` will.
 
-    It is known before anything has a mass: names, joints and what drives them decide, and what things are made of
-    depends on it.
+    Names, joints and what drives them decide, so that it is known before anything has a mass; what things are made of
+    depends on it. The reasons are left to ``with_dynamics``, which wants the articulation as the source states it.
     """
     if not twin.joints:
         return twin
     table = joint_table()
     opened = _with_open_loops(twin)
     base = base_of(opened, tree_of(opened), _roles(opened, table), table, settings or DynamicsSettings.shipped())
-    told = twin.articulation or Articulation()
-    # With the reason of the base: what the source says of it must not look like something derived.
-    own = own_evidence(twin)
-    evidence = (*own, *(item for item in base.evidence if item not in own))
-    return replace(twin, articulation=replace(told, kind=base.kind, evidence=evidence))
+    return replace(twin, articulation=replace(twin.articulation or Articulation(), kind=base.kind))
 
 
 def _uncoupled_note(twin: Twin) -> tuple[Note, ...]:
@@ -249,7 +245,7 @@ def _with_articulation(twin: Twin, tree: Tree, base: Base, settings: DynamicsSet
     own = own_evidence(twin)
     depth = tolerance_m(twin, settings.overlap_ratio, settings.overlap_floor_m)
     filters, overlapping = filters_of(twin, Hulls.of(twin), depth)
-    iterations, why = _iterations(twin, tree, own, settings)
+    iterations, why = _iterations(twin, tree, base, own, settings)
     reasons = (*base.evidence, why)
     articulation = Articulation(
         kind=base.kind,
@@ -265,7 +261,9 @@ def _with_articulation(twin: Twin, tree: Tree, base: Base, settings: DynamicsSet
     return _noted(replace(twin, articulation=articulation), (*base.notes, *overlapping, *apart))
 
 
-def _iterations(twin: Twin, tree: Tree, own: tuple[Evidence, ...], settings: DynamicsSettings) -> tuple[int, Evidence]:
+def _iterations(
+    twin: Twin, tree: Tree, base: Base, own: tuple[Evidence, ...], settings: DynamicsSettings
+) -> tuple[int, Evidence]:
     """Position iterations: those that the source states, else as the mechanism needs."""
     told = twin.articulation
     said = next((item for item in own if item.field == _ITERATIONS_FIELD), None)
@@ -274,7 +272,7 @@ def _iterations(twin: Twin, tree: Tree, own: tuple[Evidence, ...], settings: Dyn
             said = Evidence("source", "The source states the iterations.", twin.sources[0].name, _ITERATIONS_FIELD)
         if said is not None:
             return told.position_iterations, said
-    return position_iterations(twin, tree, settings)
+    return position_iterations(twin, tree, settings, base.root if base.fixed else "")
 
 
 def _disconnected(twin: Twin, tree: Tree) -> tuple[Note, ...]:

@@ -103,6 +103,10 @@ def inertia(subject: Subject) -> Findings:
     for i, body in enumerate(mechanism.bodies):
         mass[groups[i]] = mass.get(groups[i], 0.0) + (body.mass or 0.0)
     still = {groups[i] for i, body in enumerate(mechanism.bodies) if body.held or not body.dynamic}
+    for joint in mechanism.joints:  # what the world holds weighs nothing on anybody
+        ends = [mechanism.index[path] for path in (joint.body0, joint.body1) if path in mechanism.index]
+        if joint.type == "fixed" and len(ends) == 1:
+            still.add(groups[ends[0]])
     worst = 1.0
     for joint in mechanism.joints:
         if joint.type == "fixed" or joint.body0 not in mechanism.index or joint.body1 not in mechanism.index:
