@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from physicl_twin.model.geometry import FloatArray, Mesh
 from physicl_twin.validate.stage_view import joined
 
+#: Lines of sight from a point, and neighbours that are looked at from one that sees nothing.
+_SIGHTS, _NEIGHBOURS = 48, 12
 #: Gap, over the diagonal, below which two convex pieces count as touching (judgement: decompositions leave hairlines).
 _SHARED_FACE = 1e-3
 
@@ -151,6 +153,34 @@ def distance_to_hulls(points: FloatArray, hulls: list[Mesh]) -> FloatArray:
     return best
 
 
+def sees_outside(points: FloatArray, visual: Mesh) -> NDArray[np.bool_]:
+    """(N,) True for points that a line of sight, or a chain of them from point to point, joins with the outside.
+
+    A bottle's inside sees its neck, and the neck the sky; the void in a sealed housing sees neither.
+    """
+    from scipy.spatial import cKDTree
+
+    from physicl_twin.render.rays import Caster
+
+    caster = Caster(visual.vertices, visual.faces)
+    directions = np.random.default_rng(0).normal(size=(_SIGHTS, 3))
+    directions /= np.linalg.norm(directions, axis=1)[:, None]
+    rays = caster.blocked(np.repeat(points, _SIGHTS, axis=0), np.tile(directions, (len(points), 1)))
+    seen = np.asarray(~rays.reshape(len(points), _SIGHTS).all(axis=1), dtype=np.bool_).reshape(-1)
+    while seen.any() and not seen.all():
+        hidden, lit = np.flatnonzero(~seen), np.flatnonzero(seen)
+        count = min(_NEIGHBOURS, len(lit))
+        near = lit[cKDTree(points[lit]).query(points[hidden], k=count)[1].reshape(len(hidden), count)]
+        start = np.repeat(points[hidden], count, axis=0)
+        # A ray as long as the way: what lies beyond the other point does not hide it.
+        clear = ~caster.blocked(start, points[near].reshape(-1, 3) - start, 1.0).reshape(len(hidden), count)
+        found = hidden[clear.any(axis=1)]
+        if not len(found):
+            break
+        seen[found] = True
+    return seen
+
+
 def inside_any(points: FloatArray, hulls: list[Mesh], margin_m: float) -> NDArray[np.bool_]:
     """(N,) True where a point is deeper than ``margin_m`` inside one of the hulls."""
     result = np.zeros(len(points), dtype=bool)
@@ -168,7 +198,7 @@ def _deeper(points: FloatArray, hull: Mesh, margin_m: float) -> NDArray[np.bool_
 
 
 def filled_void(visual: Mesh, hulls: list[Mesh], samples: int, seed: int, clearance: float) -> float | None:
-    """Share of the open space within the visible geometry's convex hull that colliders fill.
+    """Share of the open space within the visible geometry's convex hull that colliders fill; sealed voids are not open.
 
     Args:
         visual: Visible triangles, closed or nearly so.
@@ -203,6 +233,7 @@ def filled_void(visual: Mesh, hulls: list[Mesh], samples: int, seed: int, cleara
     )
     void = points[np.abs(winding) < 0.5]
     void = void[distance(void, visual) > margin] if len(void) else void
+    void = void[sees_outside(void, visual)] if len(void) else void
     if len(void) < 0.01 * samples:
         return None
     return float(inside_any(void, hulls, 0.0).mean())
