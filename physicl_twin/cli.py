@@ -110,7 +110,12 @@ def _add_build(verbs: Any) -> None:
     build.add_argument("--licence", default="", metavar="SPDX", help="licence of the source")
     build.add_argument("--config", type=Path, help="settings on top of config/pipeline.toml")
     build.add_argument("--seed", type=int, default=0, help="random seed (default 0)")
-    build.add_argument("--jobs", type=_positive, default=max(1, (os.cpu_count() or 1) // 2), help="worker processes")
+    build.add_argument(
+        "--jobs",
+        type=_positive,
+        default=max(1, (os.cpu_count() or 1) // 2),
+        help="worker processes; fewer sources than that use several each (default: half of the processors)",
+    )
     effort = build.add_mutually_exclusive_group()
     effort.add_argument(
         "--fast", action="store_true", help="leave out the slow collision methods and rollout repetitions"
