@@ -95,7 +95,7 @@ def test_a_sample_of_families_without_names(family: str, tmp_path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("turn", "kind"), enumerate(["glb", "step", "nameless"]))
+@pytest.mark.parametrize(("turn", "kind"), list(enumerate(["glb", "step", "nameless"])))
 def test_precision_and_recall_of_all_families(turn: int, kind: str, tmp_path) -> None:
     families = sampled((*MOVING.values(), *RIGID.values()), turn)
     results = np.array([score(make(4), tmp_path, kind) for make in families])
@@ -104,7 +104,7 @@ def test_precision_and_recall_of_all_families(turn: int, kind: str, tmp_path) ->
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("turn", "infer"), enumerate([from_states, from_motion]))
+@pytest.mark.parametrize(("turn", "infer"), list(enumerate([from_states, from_motion])))
 def test_precision_and_recall_from_what_moved(turn: int, infer, tmp_path) -> None:
     matched = found = true = 0
     for make in sampled((*MOVING.values(), *list(RIGID.values())[:4]), turn):
