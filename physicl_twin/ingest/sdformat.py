@@ -117,7 +117,7 @@ def _mechanism(models: Models, homes: dict[int, FloatArray], links: tuple[Link, 
         tuple(everything),
         as_forest(tuple(everything), placed),
         world=WORLD if WORLD in frames and any(link.name == WORLD for link in everything) else "",
-        driven=_driven(placed, models, stating),
+        driven=_driven(models, stating),
         self_collision=any(models.self_collision) if models.self_collision else None,
     )
 
@@ -216,8 +216,8 @@ def _closing(joints: tuple[Joint, ...]) -> set[int]:
     return found
 
 
-def _driven(joints: tuple[Joint, ...], models: Models, stating: Stating) -> tuple[Evidence, ...]:
-    """Why the models drive themselves; empty when nothing says so."""
+def _driven(models: Models, stating: Stating) -> tuple[Evidence, ...]:
+    """Why the models drive themselves; empty when nothing says so. An effort alone is left to normalize, as in URDF."""
     commanded = {
         name.text
         for item in models.scopes
@@ -227,9 +227,6 @@ def _driven(joints: tuple[Joint, ...], models: Models, stating: Stating) -> tupl
     }
     if commanded:
         return (stating.evidence(f"Plugins command {len(commanded)} joints.", "plugin"),)
-    strong = [joint for joint in joints if joint.max_force is not None and joint.mimic is None]
-    if strong:
-        return (stating.evidence(f"The description states the effort of {len(strong)} joints.", "limit/effort"),)
     return ()
 
 

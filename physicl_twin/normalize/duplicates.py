@@ -113,7 +113,8 @@ def _centre_of_ball(pose: Pose, shape: Shape, step: float) -> FloatArray | None:
     centre = 0.5 * (corners.min(axis=0) + corners.max(axis=0))
     radii = np.linalg.norm(corners - centre, axis=1)
     radius = float(radii.max())
-    # Corners of a box lie on a sphere, too, but it fills 0.37 of it; an icosahedron whose edges are halved once, 0.88.
+    # Corners of a box lie on a sphere, too, but it fills 0.37 of it; an icosahedron whose edges are halved once, 0.87;
+    # the bound lies between (judgement).
     full = shape.solid is not None and shape.solid.volume.value > 0.8 * 4 / 3 * np.pi * radius**3
     if not full or float(radii.min()) < radius - max(step, 1e-4 * radius):
         return None

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from physicl_twin.model.geometry import FloatArray, Mesh
 from physicl_twin.validate.stage_view import joined
 
-#: Lines of sight from a point, and neighbours that are looked at from one that sees nothing.
+#: Lines of sight from a point, and neighbours that are looked at from one that sees nothing (judgements).
 _SIGHTS, _NEIGHBOURS = 48, 12
 #: Gap, over the diagonal, below which two convex pieces count as touching (judgement: decompositions leave hairlines).
 _SHARED_FACE = 1e-3

@@ -10,6 +10,7 @@ import pytest
 from physicl_twin.ingest import read
 from physicl_twin.model import PhysiclError, SourceError
 from physicl_twin.normalize import normalize
+from physicl_twin.normalize.dynamics import with_kind
 from physicl_twin.normalize.kinematics import motion
 from tests.ingest import robot_files as urdf_files
 from tests.ingest.mesh_files import box as box_vertices
@@ -183,7 +184,7 @@ def test_limits_dynamics_springs_and_followers(tmp_path):
     assert (first.max_force.value, first.damping.value, first.friction.value) == (30.0, 0.2, 0.1)
     assert (first.stiffness.value, first.rest) == (5.0, 0.3)
     assert (second.mimic.joint, second.mimic.multiplier, second.mimic.offset) == ("j", 2.0, pytest.approx(0.3))
-    assert twin.articulation.kind == "robot"
+    assert with_kind(twin).articulation.kind == "robot", "normalize knows by name and effort"
 
 
 def test_two_axes_become_two_joints(tmp_path):
@@ -445,6 +446,18 @@ def test_a_body_called_link_is_no_part_of_a_robot_unless_it_is_in_one(tmp_path):
     twin = normalize(read(tmp_path / "shelf.sdf"))
     assert {twin.material(part.material).family for part in twin.parts} == {"wood"}
     assert twin.semantics.label == "bookcase"
+
+
+def test_the_effort_of_a_cabinets_door_is_no_motor(tmp_path):
+    link = "<link name='{n}'><visual name='v'><geometry><box><size>0.5 0.4 0.02</size></box></geometry></visual></link>"
+    (tmp_path / "cabinet.sdf").write_text(
+        f'<sdf version="1.6"><model name="cabinet">{link.format(n="carcass")}{link.format(n="door")}'
+        "<joint name='door_hinge' type='revolute'><parent>carcass</parent><child>door</child><axis><xyz>0 0 1</xyz>"
+        "<limit><lower>0</lower><upper>1.5</upper><effort>100</effort></limit></axis></joint></model></sdf>",
+        encoding="utf-8",
+    )
+    twin = normalize(read(tmp_path / "cabinet.sdf"))
+    assert twin.articulation.kind == "prop" and twin.joints[0].drive is None and twin.joints[0].max_force.value == 100.0
 
 
 @pytest.mark.parametrize(("title", "joint", "family"), [("cabinet", "door_hinge", "wood"), ("arm", "j", "metal")])

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from pxr import Gf, Sdf, Usd, UsdGeom, UsdPhysics, UsdShade
 
+from physicl_twin.ingest.description_settings import HIGHEST_FRICTION
 from physicl_twin.ingest.raw import ReadOptions
 from physicl_twin.ingest.usd import read_usd
+from physicl_twin.settings import pipeline
 
 OPTIONS = ReadOptions()
 
@@ -103,6 +105,10 @@ def test_what_no_surface_can_have_is_left_out_and_said(stage):
     said = {note.code: note.message for note in scene.notes}
     assert "'Glue' has a static friction of 4" in said["friction_implausible"]
     assert "restitution of 1.5" in said["restitution_implausible"]
+
+
+def test_readers_and_checks_agree_on_what_no_surface_has():
+    assert pipeline()["checks"]["friction_max"] == HIGHEST_FRICTION
 
 
 def test_density_of_the_prim_is_stronger_than_that_of_its_material(stage):

@@ -62,6 +62,12 @@ def test_what_a_dead_child_left_is_done_here(command, monkeypatch):
     assert texts(found) == texts(crew.fit_shapes(some()[:2], settings(), True, 1, silent))
 
 
+def test_without_a_python_for_children_all_is_done_here(monkeypatch):
+    monkeypatch.setattr(crew, "worker_python", lambda: "/nowhere/python")
+    found = crew.fit_shapes(some()[:2], settings(), True, 2, silent)
+    assert set(found) == {"crate", "cup"}
+
+
 def test_a_listener_that_raises_ends_the_children(monkeypatch):
     class Cancelled(Exception):
         pass

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from physicl_twin import engines, usd
-from physicl_twin.model import Drive, Estimate, Pose
+from physicl_twin.model import Drive, Estimate, Mimic, Pose
 from physicl_twin.usd.rollout_scene import Clone, Ramp, Surface, write_rollout_scene
 from tests.usd.movers import arm, cabinet, doorway, estimate, four_bar, gripper, pendulum, terrace
 from tests.usd.twins import quaternion, write
@@ -184,6 +184,22 @@ def test_followers_follow_with_their_sign_and_ratio(engine, tmp_path):
     assert at["left_slide"] == pytest.approx(0.015, abs=2e-4)
     assert at["right_slide"] == pytest.approx(-at["left_slide"], abs=2e-4)
     assert at["thumb"] == pytest.approx(2.0 * at["crank"], abs=2e-3)
+
+
+def test_a_hinge_follows_a_slide(engine, tmp_path):
+    joints = tuple(
+        replace(joint, mimic=Mimic("left slide", 20.0, 0.0)) if joint.name == "thumb" else joint
+        for joint in gripper().joints
+    )
+    with opened(replace(gripper(), joints=joints), tmp_path, engine, fixed=True) as scene:
+        rows = named(scene)
+        targets = np.zeros(len(rows))
+        targets[rows["left_slide"]] = 0.015
+        scene.set_joint_targets(targets)
+        scene.step(2e-3, 800)
+        at = positions(scene)
+    assert at["left_slide"] == pytest.approx(0.015, abs=5e-4)
+    assert at["thumb"] == pytest.approx(20.0 * at["left_slide"], abs=4e-3)
 
 
 def test_a_loop_stays_closed_while_it_is_driven(engine, tmp_path):

@@ -21,9 +21,10 @@ from physicl_twin.settings import child_environment, worker_python
 
 #: What Python runs in a child.
 COMMAND = ("-m", "physicl_twin.normalize.collision.fit_worker")
-#: Children at most: each holds some 0.2 GB, and a worker with its children has a limit (``[jobs] memory_gb``).
+#: Children at most (judgement): each holds 0.1 GB with a small shape (measured), more with large ones, and a worker
+#: with its children has a limit (``[jobs] memory_gb``).
 MOST = 8
-#: Work in this process before children are started, seconds: what a child's imports cost, a few times over.
+#: Work in this process before children are started, seconds (judgement: what a child's imports cost, a few times over).
 PATIENCE_S = 2.0
 
 _Outcome = ShapeCollision | PhysiclError
@@ -144,11 +145,14 @@ class _Child:
         self._process: subprocess.Popen[bytes] | None = None
 
     def fit(self, shape: Shape, settings: CollisionSettings, fast: bool) -> _Outcome | None:
-        """The collision or the error; None when the process died."""
+        """The collision or the error; None when the process died or did not start."""
         if self._process is None:
-            self._process = subprocess.Popen(
-                [worker_python(), *COMMAND], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=child_environment()
-            )
+            try:
+                self._process = subprocess.Popen(
+                    [worker_python(), *COMMAND], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=child_environment()
+                )
+            except OSError:
+                return None
             threading.Thread(target=self._kill_on_stop, args=(self._process,), daemon=True).start()
         process = self._process
         assert process.stdin is not None and process.stdout is not None  # both are pipes

@@ -16,7 +16,8 @@ _MOST_LIFTED = {"revolute": 10.0, "prismatic": 100.0}
 #: Nor does it give so much for each kilogram of the links that may hold it, N m/kg (judgement; docs/articulation.md).
 #: In 68 descriptions of robots motors that were built give up to 59, a human's muscles 107, what fills fields from 142.
 _MOST_PER_KG = 120.0
-#: Standard deviations of the logarithm of an estimated effort that a friction must be above it to be surely more.
+#: Standard deviations of the logarithm of an estimated effort that a friction must be above it to be surely more
+#: (judgement: one in forty is).
 _SURELY = 2.0
 
 

@@ -18,7 +18,7 @@ NAME = "passivity"
 QUESTION = "With its drives off and set in motion, does the mechanism never gain energy?"
 
 _LOOKS = 40
-#: Steps at most in which colliders that overlap at the start may part.
+#: Steps at most in which colliders that overlap at the start may part (judgement; TIAGo's arm takes five).
 _PARTING_STEPS = 80
 
 
